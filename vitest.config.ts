@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{src,workers,tests,roms,scripts}/**/*.test.{ts,tsx}'],
+    exclude: ['**/node_modules/**', '**/native/**'],
+    passWithNoTests: true,
+    testTimeout: 30_000,
+  },
+});
