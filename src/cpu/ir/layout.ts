@@ -1,0 +1,103 @@
+/**
+ * Where the state that translated code works on lies in the shared linear memory. Valid as TypeScript and as
+ * AssemblyScript (plain integer constants), so that the engine, the front ends and their native parts read one text.
+ * Addresses are bytes. Everything a T1 operand names must lie below 64 KiB (operands are u16 addresses).
+ */
+
+/** Slot or temporary i (8 bytes each, i32 values in the low half): STATE + 8 * i, i < 256. */
+export const STATE = 0x400;
+/** Operand numbers below this are guest state slots, from it on block-local temporaries. */
+export const TEMP0 = 64;
+export const OPERANDS = 256;
+
+// Control words: the conversation between translated code, native parts and the run loop.
+/** 0 none, else FAULT_*; every faulting access or call sets it, the code that called it looks. */
+export const C_FAULT = 0x100;
+/** FAULT_EXC: the exception's number (x86: vector), its error code, and the address it is about (i64). */
+export const C_FAULT_CODE = 0x104;
+export const C_FAULT_ERR = 0x108;
+export const C_FAULT_ADDR = 0x110;
+/** Instructions left in the slice, as of the last exit (translated code keeps it in a local). */
+export const C_BUDGET = 0x118;
+/** Why translated code came back: EXIT_*, and its argument (T1 address, or the code of a `leave`). */
+export const C_EXIT = 0x11c;
+export const C_EXIT_ARG = 0x120;
+/** Guest program counter (linear address on x86), i64; exact at every exit. */
+export const C_PC = 0x128;
+/** Translation mode (front end's flags, 20 bits) | generation of the address mapping << 20; compared on every lookup. */
+export const C_TAG = 0x130;
+/** A value that blocks may be specialised on besides pc and mode (x86: CS base); 0 in the usual case. */
+export const C_CONTEXT = 0x134;
+/** Which soft TLB is in use: 0 privileged, 1 unprivileged. */
+export const C_MMU = 0x138;
+/** Interrupt asked for by the machine (nonzero), and enabled by the CPU (nonzero): both must be set to leave. */
+export const C_INTR_REQUEST = 0x13c;
+export const C_INTR_ENABLED = 0x140;
+/** Nonzero while one instruction is stepped that may store into code and touch MMIO. */
+export const C_STEPPING = 0x144;
+/** Extent of large pages seen since the last full flush, as in an inverted mask: address and mask (0 mask = none), i64. */
+export const C_LARGE_ADDR = 0x148;
+export const C_LARGE_MASK = 0x150;
+/** Number of entries of PMAP: physical pages from here on are unassigned. */
+export const C_PMAP_PAGES = 0x158;
+/** Counters for the profile (u32, wrap): slow accesses, TLB fills, slow lookups, instructions entered in T2. */
+export const C_N_SLOW = 0x160;
+export const C_N_FILL = 0x164;
+export const C_N_LOOKUP = 0x168;
+export const C_N_T2 = 0x170;
+
+export const FAULT_NONE = 0;
+/** An exception of the guest's processor; C_FAULT_CODE, C_FAULT_ERR and C_FAULT_ADDR say which. */
+export const FAULT_EXC = 1;
+/** A store into translated code: step this instruction alone. */
+export const FAULT_SMC = 2;
+/** An access to a page that is not RAM: step this instruction alone, at its exact instruction count. */
+export const FAULT_MMIO = 3;
+
+export const EXIT_BUDGET = 1;
+export const EXIT_HOT = 2;
+export const EXIT_LINK = 3;
+export const EXIT_LOOKUP = 4;
+export const EXIT_FAULT = 5;
+export const EXIT_LEAVE = 6;
+export const EXIT_DEAD = 7;
+export const EXIT_INTR = 8;
+
+/** The front end's own processor state (declared in its state.ts): control registers, descriptors, FPU … */
+export const CPU_FIELDS = 0x1000;
+export const CPU_FIELDS_END = 0x4000;
+
+/** Soft TLB for data: two banks (C_MMU) of TLB_ENTRIES. 32-bit guests: {u32 read tag, u32 write tag, u32 addend, -}. 64-bit: {u64, u64, u32, -}. */
+export const TLB = 0x10000;
+export const TLB_ENTRIES = 1024;
+export const TLB_BANK_SHIFT = 15; // bytes a bank may take: 1024 entries of 32 bytes
+/** Soft TLB for code: two banks of 256. 32-bit guests: {u32 virtual page number, u32 physical page number}; 64-bit: {u64, u64}. */
+export const CODE_TLB = 0x20000;
+export const CODE_TLB_ENTRIES = 256;
+export const CODE_TLB_BANK_SHIFT = 12;
+/** Jump cache: 32-bit guests {u32 pc, u32 tag, u32 T1 address, u32 region index}; 64-bit {u64 pc, u32 tag, u32 T1, u32 region, -}. */
+export const JUMP_CACHE = 0x30000;
+export const JUMP_CACHE_BITS = 13;
+/** Blocks by {pc lo, pc hi, mode, physical page, context, T1 address (0 = hole, 1 = removed), region index, -}: open addressing. */
+export const BLOCK_TABLE = 0x80000;
+export const BLOCK_TABLE_BITS = 17;
+export const BLOCK_TABLE_ENTRY = 32;
+/** Byte a page of backing store (RAM and ROM): holds translated code. For up to 4 GiB. */
+export const CODE_PAGES = 0x500000;
+/** Byte a page of backing store: written since its bits were last cleared (bit 0 display, bit 1 migration, bit 2 replication). */
+export const DIRTY_PAGES = 0x600000;
+/** u32 a guest-physical page: address of its backing store in this memory | PMAP_*; 0 = I/O or nothing. */
+export const PMAP = 0x700000;
+export const PMAP_MAX_PAGES = 0x140000; // 5 GiB of guest-physical space
+export const PMAP_READONLY = 1;
+/** Bit a 64-byte granule of backing store: covered by translated code. */
+export const CODE_GRANULES = 0xc00000;
+export const CODE_GRANULES_END = 0x1400000; // 4 GiB / 64 / 8
+/** T1 bytecode, then backing store (RAM, ROM, video memory) from RAM_BASE on. */
+export const ARENA = 0x1400000;
+export const ARENA_END = 0x3400000;
+export const RAM_BASE = 0x3400000;
+
+/** Bits of a physical page as `walk` returns it (in the low 12 bits). */
+export const WALK_WRITABLE = 1; // a store needs no further walk (permitted, and the dirty bit is set)
+export const WALK_LARGE = 2; // part of a mapping larger than 4 KiB

@@ -1,0 +1,74 @@
+/** What the execution engine asks of a target. A target is a folder that provides one `FrontEnd`; the engine never names it. */
+import type { IrBlock } from '../ir/block.ts';
+import type { Ty } from '../ir/ops.ts';
+
+/** A function translated code may call: exported by the target's native module under `name`. */
+export interface HelperInfo {
+  readonly name: string;
+  readonly params: readonly Ty[];
+  readonly result: Ty | null;
+  /** Result depends on the arguments alone; may be dropped when unused. */
+  readonly pure: boolean;
+  /** May set C_FAULT: looked at after the call. */
+  readonly faults: boolean;
+  /** Slots it reads and writes in memory (translated code keeps slots in locals). */
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
+}
+
+export interface SlotInfo {
+  readonly name: string;
+  readonly ty: Ty;
+}
+
+/** Reads one byte of guest code at a virtual address; -1 if it can't be fetched (the engine raises the fault). */
+export type FetchByte = (pcLo: number, pcHi: number) => number;
+
+export interface FrontEnd {
+  readonly name: string;
+  /** Width of guest virtual addresses: type of address operands and program counters. */
+  readonly va: Ty;
+  readonly slots: readonly SlotInfo[];
+  readonly helpers: readonly HelperInfo[];
+  /**
+   * Translate at most `maxInsns` instructions from the address in `block` (already reset: pc, mode, context) into it.
+   * Ends at the first control transfer, before the end of the page of the first byte (an instruction that straddles
+   * the page end forms a block of its own), or when the block is full. Always leaves an ended block of at least one
+   * instruction, or of none if the very first byte can't be fetched. Never throws on any bytes. Sets block.bytes.
+   */
+  translate(block: IrBlock, fetch: FetchByte, maxInsns: number): void;
+  /** One line of assembly at an address and its length, for `-d in_asm` and the debugger. */
+  disassemble(pcLo: number, pcHi: number, mode: number, fetch: FetchByte): { readonly text: string; readonly length: number };
+  /** Names of the condition-code slots' first slot for pass `flags`, or -1: slots first..first+2 written by setcc. */
+  readonly ccSlot: number;
+}
+
+/** What a processor needs of the machine around it when translated code leaves to it. All at the exact instruction count. */
+export interface CpuEnvironment {
+  /** Port or other I/O space of the processor: x86 IN and OUT. `size` 1, 2 or 4. */
+  ioRead(port: number, size: number): number;
+  ioWrite(port: number, size: number, value: number): void;
+  /** Accept the pending interrupt: its vector (x86: from the 8259A). */
+  acknowledgeInterrupt(): number;
+  /** Guest time in ns at this instruction: for time-stamp counters. */
+  nowNs(): number;
+}
+
+/** How the run loop goes on after the target's processor handled a `leave`. */
+export type AfterLeave = 'continue' | 'halt' | 'shutdown';
+
+/** Native exports every target has (engine contract); the rest are its helpers. */
+export interface TargetNative {
+  reset(): void;
+  deliver_exception(): void;
+  deliver_interrupt(vector: number): void;
+}
+
+/** The parts of a target that run in JavaScript at exits: rare system instructions and interrupts. */
+export interface TargetCpu {
+  leave(code: number, arg: number): AfterLeave;
+  /** Called when C_INTR_REQUEST and C_INTR_ENABLED are both set, between instructions. Wakes from halt too. */
+  interrupt(): void;
+  /** Program counter as the guest's manuals speak of it (x86: EIP), for logs. */
+  readonly pcText: string;
+}

@@ -1,0 +1,58 @@
+/**
+ * What a page (over Comlink) or a command line may ask of a virtual machine, and what it hears back. Plain data and
+ * callbacks only: every value here survives structured cloning.
+ */
+
+/** A machine as QEMU's command line describes it; contents of files are given beside their names. */
+export interface VmOptions {
+  /** QEMU's arguments, without the program name: ['-M', 'pc', '-m', '128', '-kernel', 'vmlinuz', …]. */
+  readonly args: readonly string[];
+  /** Files that the arguments name (kernel, initrd, firmware, disk images). */
+  readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
+/** QMP's RunState, as far as it occurs here. */
+export type RunState = 'prelaunch' | 'running' | 'paused' | 'shutdown' | 'internal-error' | 'guest-panicked';
+
+export interface VmStatus {
+  readonly state: RunState;
+  /** Guest instructions retired since power-on. */
+  readonly instructions: number;
+  /** Guest time since power-on, ns. */
+  readonly guestNs: number;
+  /** Million guest instructions a second of host time, over the last status interval; 0 while halted. */
+  readonly mips: number;
+  /** Shares of host time over the last interval, summing to 1: interpreter, JIT code, translation and compilation, devices, idle. */
+  readonly share: { readonly interpreter: number; readonly jit: number; readonly translation: number; readonly devices: number; readonly idle: number };
+  /** Guest RAM, bytes; engine memory beyond it, bytes (bytecode arena, tables, wasm code estimate). */
+  readonly ramBytes: number;
+  readonly engineBytes: number;
+}
+
+export type VmEvent =
+  /** Output of a serial port (0-based), batched. */
+  | { readonly kind: 'serial'; readonly port: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'state'; readonly state: RunState; readonly reason?: string }
+  /** Periodic, about four times a second while running. */
+  | { readonly kind: 'status'; readonly status: VmStatus }
+  /** The guest ended the machine: isa-debug-exit's status, power-off (0), or reset under -no-reboot (0). */
+  | { readonly kind: 'exit'; readonly code: number; readonly reason: 'guest-shutdown' | 'guest-reset' | 'debug-exit' | 'guest-panic' | 'host-quit' }
+  /** Something the person should read (a guest triple fault, a device missing a file). */
+  | { readonly kind: 'message'; readonly level: 'info' | 'warning' | 'error'; readonly text: string };
+
+export interface Vm {
+  /** Build the machine and, unless -S is given, start it. Throws VmError (name, class, hint kept over Comlink as plain data). */
+  start(options: VmOptions, onEvent: (e: VmEvent) => void): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  reset(): Promise<void>;
+  /** Stop for good and give back memory. */
+  quit(): Promise<void>;
+  status(): Promise<VmStatus>;
+  /** Bytes typed or pasted into serial port `port`; taken at the pace the guest reads. */
+  serialInput(port: number, bytes: Uint8Array): Promise<void>;
+  /** Run a monitor command as typed; its output. */
+  monitor(line: string): Promise<string>;
+  /** SHA-256 of the whole machine state (CPU, RAM, devices), hex, with the instruction count it was taken at. */
+  stateHash(): Promise<{ readonly instructions: number; readonly hash: string }>;
+}
