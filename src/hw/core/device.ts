@@ -1,0 +1,109 @@
+/**
+ * A device type is a declaration (names, properties, interrupt outputs, state) and one function that wires a state to
+ * its surroundings. All that changes at run time is in the declared state; closures hold wiring only. So reset, save,
+ * load and hash are the same few lines for every device.
+ */
+import type { Clock } from './clock.ts';
+import { type IrqLine, unconnected } from './irq.ts';
+import { type LogHook, noLog } from './log.ts';
+import type { Props, PropValues } from './props.ts';
+import type { Region } from './region.ts';
+import type { Resettable } from './reset.ts';
+import type { Fields, StateOf, VmState } from './state.ts';
+
+/** What `create` returns. A chip may add functions of its own for the machine: inputs, an interrupt acknowledge. */
+export interface Parts {
+  /** What the guest can address, by name; the machine decides where. */
+  readonly regions: Readonly<Record<string, Region>>;
+  /** Drives all outputs from the state. Called after reset and after load; must change nothing in the state. */
+  sync(): void;
+  /** Called after the generic reset of the fields, for what their reset values cannot say. */
+  reset?(): void;
+}
+
+export interface Services {
+  readonly id: string;
+  readonly clock: Clock;
+  readonly log: LogHook;
+}
+
+export type Wiring<P extends Props, I extends string> = PropValues<P> & { readonly [K in I]: IrqLine } & Services;
+
+export interface DeviceType<F extends Fields, P extends Props, I extends string, D extends Parts> {
+  /** QEMU's name: what `-device` takes. */
+  readonly type: string;
+  readonly desc: string;
+  /** The bus that a `-device` of this type plugs into; absent: only machines create it. */
+  readonly bus?: 'ISA' | 'PCI' | 'System' | 'i2c-bus' | 'usb-bus';
+  readonly props: P;
+  /** Names of the interrupt outputs. */
+  readonly irqs: readonly I[];
+  readonly state: VmState<F>;
+  create(state: StateOf<F>, wiring: Wiring<P, I>): D;
+}
+
+/** A device type of unknown details, as tables of devices hold them. */
+export type AnyDeviceType = DeviceType<Fields, Props, string, Parts>;
+
+export const defineDevice = <F extends Fields, P extends Props, const I extends string, D extends Parts>(
+  type: DeviceType<F, P, I, D>,
+): DeviceType<F, P, I, D> => type;
+
+/** A device in a machine. */
+export interface Device<D extends Parts = Parts, S = unknown> extends Resettable {
+  readonly id: string;
+  readonly type: string;
+  readonly parts: D;
+  readonly state: S;
+  save(): Uint8Array;
+  /** Refills the state; outputs are not driven yet. Use `loadDevices` for a machine. */
+  fill(bytes: Uint8Array, version?: number): void;
+  sync(): void;
+  hash(): string;
+}
+
+export interface DeviceOptions<P extends Props, I extends string> {
+  readonly id?: string;
+  readonly clock: Clock;
+  readonly log?: LogHook;
+  readonly props?: Partial<PropValues<P>>;
+  readonly irqs?: { readonly [K in I]?: IrqLine };
+}
+
+/** Creates a device with its power-on state. Reset the machine before it runs: that drives the outputs. */
+export function createDevice<F extends Fields, P extends Props, I extends string, D extends Parts>(
+  type: DeviceType<F, P, I, D>,
+  options: DeviceOptions<P, I>,
+): Device<D, StateOf<F>> {
+  const id = options.id ?? type.type;
+  const state = type.state.fresh();
+  const wiring: Record<string, unknown> = { id, clock: options.clock, log: options.log ?? noLog };
+  for (const [name, p] of Object.entries(type.props)) {
+    const value = options.props?.[name] ?? p.default;
+    if (value === undefined) throw new Error(`BUG: device '${id}': property '${name}' is not set`);
+    wiring[name] = value;
+  }
+  for (const name of type.irqs) wiring[name] = options.irqs?.[name] ?? unconnected;
+  const parts = type.create(state, wiring as Wiring<P, I>);
+  return {
+    id,
+    type: type.type,
+    parts,
+    state,
+    enterReset() {
+      type.state.reset(state);
+      parts.reset?.();
+    },
+    holdReset: () => parts.sync(),
+    save: () => type.state.save(state),
+    fill: (bytes, version) => type.state.load(state, bytes, version),
+    sync: () => parts.sync(),
+    hash: () => type.state.hash(state),
+  };
+}
+
+/** Refills all devices, then drives all outputs, so that no device sees a line of another that is not loaded yet. */
+export function loadDevices(saved: readonly { readonly device: Device; readonly bytes: Uint8Array }[]): void {
+  for (const { device, bytes } of saved) device.fill(bytes);
+  for (const { device } of saved) device.sync();
+}
