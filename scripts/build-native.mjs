@@ -14,8 +14,8 @@ import { fileURLToPath } from 'node:url';
  * all units share one memory with the guest.
  */
 const UNITS = [
-  { entry: 'src/cpu/exec/native/index.ts', out: 'src/cpu/exec/native32.gen.ts', use: { VA_BITS: 32 } },
-  { entry: 'src/cpu/exec/native/index.ts', out: 'src/cpu/exec/native64.gen.ts', use: { VA_BITS: 64 } },
+  { entry: 'src/cpu/exec/native/va32.ts', out: 'src/cpu/exec/native32.gen.ts', use: {} },
+  { entry: 'src/cpu/exec/native/va64.ts', out: 'src/cpu/exec/native64.gen.ts', use: {} },
   { entry: 'src/cpu/isa/x86/native/index.ts', out: 'src/cpu/isa/x86/native.gen.ts', use: {} },
 ];
 

@@ -75,6 +75,9 @@ export const TLB_BANK_SHIFT = 15; // bytes a bank may take: 1024 entries of 32 b
 export const CODE_TLB = 0x20000;
 export const CODE_TLB_ENTRIES = 256;
 export const CODE_TLB_BANK_SHIFT = 12;
+/** Byte per virtual page number modulo CODE_SEEN_SIZE: some code of such a page was looked up since the last full flush. */
+export const CODE_SEEN = 0x24000;
+export const CODE_SEEN_SIZE = 0x1000;
 /** Jump cache: 32-bit guests {u32 pc, u32 tag, u32 T1 address, u32 region index}; 64-bit {u64 pc, u32 tag, u32 T1, u32 region, -}. */
 export const JUMP_CACHE = 0x30000;
 export const JUMP_CACHE_BITS = 13;
@@ -82,15 +85,16 @@ export const JUMP_CACHE_BITS = 13;
 export const BLOCK_TABLE = 0x80000;
 export const BLOCK_TABLE_BITS = 17;
 export const BLOCK_TABLE_ENTRY = 32;
-/** Byte a page of backing store (RAM and ROM): holds translated code. For up to 4 GiB. */
+/** Byte a 4-KiB page of this memory, by address >> 12: backing store there holds translated code. */
 export const CODE_PAGES = 0x500000;
-/** Byte a page of backing store: written since its bits were last cleared (bit 0 display, bit 1 migration, bit 2 replication). */
+/** Byte a page, likewise: written since its bits were last cleared (bit 0 display, bit 1 migration, bit 2 replication). */
 export const DIRTY_PAGES = 0x600000;
+export const DIRTY_ALL = 7;
 /** u32 a guest-physical page: address of its backing store in this memory | PMAP_*; 0 = I/O or nothing. */
 export const PMAP = 0x700000;
 export const PMAP_MAX_PAGES = 0x140000; // 5 GiB of guest-physical space
 export const PMAP_READONLY = 1;
-/** Bit a 64-byte granule of backing store: covered by translated code. */
+/** Bit a 64-byte granule of this memory: covered by translated code. */
 export const CODE_GRANULES = 0xc00000;
 export const CODE_GRANULES_END = 0x1400000; // 4 GiB / 64 / 8
 /** T1 bytecode, then backing store (RAM, ROM, video memory) from RAM_BASE on. */

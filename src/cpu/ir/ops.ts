@@ -69,7 +69,13 @@ export interface OpInfo {
 const bin = (ty: Ty, doc: string, commutes = false): OpInfo => ({ shape: 'bin', ty, doc, commutes });
 const cmp = (ty: Ty, doc: string, commutes = false): OpInfo => ({ shape: 'cmp', ty, doc, commutes });
 const un = (ty: Ty, doc: string, from: Ty = ty): OpInfo => ({ shape: 'un', ty, from, doc });
-const load = (ty: Ty, size: 1 | 2 | 4 | 8, signed: boolean, doc: string): OpInfo => ({ shape: 'load', ty, size, signed, doc });
+const load = (ty: Ty, size: 1 | 2 | 4 | 8, signed: boolean, doc: string): OpInfo => ({
+  shape: 'load',
+  ty,
+  size,
+  signed,
+  doc,
+});
 const store = (ty: Ty, size: 1 | 2 | 4 | 8, doc: string): OpInfo => ({ shape: 'store', ty, size, doc });
 const end = (shape: Shape, doc: string): OpInfo => ({ shape, ty: 'i32', doc });
 
@@ -171,7 +177,9 @@ const table = {
 export type OpName = keyof typeof table;
 export const OP_NAMES = Object.keys(table) as readonly OpName[];
 /** Op number by name. */
-export const Op = Object.freeze(Object.fromEntries(OP_NAMES.map((n, i) => [n, i]))) as { readonly [K in OpName]: number };
+export const Op = Object.freeze(Object.fromEntries(OP_NAMES.map((n, i) => [n, i]))) as {
+  readonly [K in OpName]: number;
+};
 /** What is known of op number i. */
 export const OPS: readonly OpInfo[] = OP_NAMES.map((n) => table[n]);
 /** The i64 form of an i32 op below `wrap`: op + WIDE. */
