@@ -1,0 +1,136 @@
+/** 80-bit values as memory operands. Flags are staged: `fst_commit` raises them once memory is written. */
+import { FPU_C1, FPU_CONTROL, FPU_IE, FPU_OE, FPU_PE, FPU_SF, FPU_STAGED, FPU_UE } from '../../fpu-layout';
+import { exponentOf, isInfinity, isNaN80, isSignalling, isUnsupported, isZero, normalised } from './classify';
+import { DOWN, NEAREST, roundingMode, roundsUp, shiftRightJamLow, UP } from './round';
+import { BIAS, EXP_MAX, INT_BIT, meta, QUIET_BIT, SIGN, sig, st } from './state';
+
+// @ts-ignore: decorator
+@inline
+function stage(flags: u32): void {
+  store<u32>(FPU_STAGED, flags);
+}
+
+/** ST0 as a float of `fractionBits` and `expBits`, in the low bits. */
+// @ts-ignore: decorator
+@inline
+export function narrow(fractionBits: u32, expBits: u32): u64 {
+  const reg = st(0);
+  const significand = sig(reg);
+  const m = meta(reg);
+  const exp = <i32>(<u32>m & EXP_MAX) - BIAS + ((1 << (expBits - 1)) - 1);
+  // Normal value and result, nearest, no carry into the exponent: the common case.
+  const drop = 63 - fractionBits;
+  const sign = <u64>((<u32>m >> 15) & 1) << (fractionBits + expBits);
+  if (
+    m >> 32 == 0 &&
+    <i64>significand < 0 &&
+    <u32>(exp - 1) < <u32>((1 << expBits) - 3) &&
+    (load<u32>(FPU_CONTROL) & 0xc00) == 0
+  ) {
+    const lost = significand << (64 - drop);
+    let result = sign | (<u64>exp << fractionBits) | ((significand << 1) >> (drop + 1));
+    let flags: u32 = 0;
+    if (lost != 0) {
+      flags = FPU_PE;
+      if (lost > INT_BIT - (result & 1)) {
+        flags = FPU_PE | FPU_C1;
+        result++; // a carry out of the fraction is right: it increments the exponent
+      }
+    }
+    stage(flags);
+    return result;
+  }
+  return narrowSlow(m >> 32 != 0, significand, <u32>m, fractionBits, expBits);
+}
+
+function narrowSlow(empty: bool, significand: u64, se: u32, fractionBits: u32, expBits: u32): u64 {
+  const expMax: i32 = (1 << expBits) - 1;
+  const sign = <u64>((se >> 15) & 1) << (fractionBits + expBits);
+  const infinity = <u64>expMax << fractionBits;
+  const drop = 63 - fractionBits;
+  const hidden = <u64>1 << fractionBits;
+  if (empty || isUnsupported(significand, se)) {
+    stage(empty ? FPU_IE | FPU_SF : FPU_IE);
+    return (<u64>1 << (fractionBits + expBits)) | infinity | (hidden >> 1);
+  }
+  if (isNaN80(significand, se)) {
+    stage(isSignalling(significand, se) ? FPU_IE : 0);
+    return sign | infinity | (((significand | QUIET_BIT) >> drop) & (hidden - 1));
+  }
+  if (isInfinity(significand, se) || isZero(significand, se)) {
+    stage(0);
+    return significand ? sign | infinity : sign;
+  }
+  const control = load<u32>(FPU_CONTROL);
+  const mode = roundingMode();
+  let exp = exponentOf(significand, se) - BIAS + (expMax >> 1);
+  significand = normalised(significand);
+  let kept = significand >> drop;
+  let lost = significand << (64 - drop);
+  let up = roundsUp(se & SIGN, (kept & 1) != 0, lost, mode);
+  let flags: u32 = 0;
+  if (exp < 1 && !(exp == 0 && up && kept + 1 == hidden << 1)) {
+    if ((control & FPU_UE) == 0) {
+      // Nothing is written (SDM volume 1, 8.5.5).
+      stage(FPU_UE);
+      return 0;
+    }
+    const n: u32 = drop + 1 - exp;
+    kept = n < 64 ? significand >> n : 0;
+    lost = n < 64 ? significand << (64 - n) : shiftRightJamLow(significand, 0, n);
+    up = roundsUp(se & SIGN, (kept & 1) != 0, lost, mode);
+    if (lost) flags = FPU_UE | FPU_PE;
+    exp = 0;
+  } else if (lost) flags = FPU_PE;
+  if (up) {
+    flags |= FPU_C1;
+    kept++;
+  }
+  // With the hidden bit in `kept`, adding (instead of or-ing) lets it carry into the exponent.
+  const result = exp == 0 ? kept : kept + (<u64>(exp - 1) << fractionBits);
+  if (exp >= expMax || result >= infinity) {
+    if ((control & FPU_OE) == 0) {
+      stage(FPU_OE);
+      return 0;
+    }
+    const away = mode == NEAREST || mode == (se & SIGN ? DOWN : UP);
+    stage(away ? FPU_OE | FPU_PE | FPU_C1 : FPU_OE | FPU_PE);
+    return sign | (away ? infinity : infinity - 1);
+  }
+  stage(flags);
+  return sign | result;
+}
+
+/** ST0 as an integer of `bits`, rounded; the integer indefinite (most negative) if it does not fit. */
+export function toInteger(bits: u32): i64 {
+  const reg = st(0);
+  const significand = sig(reg);
+  const m = meta(reg);
+  const se = <u32>m;
+  const indefinite = <i64>-1 << (bits - 1);
+  if (m >> 32 != 0) {
+    stage(FPU_IE | FPU_SF);
+    return indefinite;
+  }
+  const n = BIAS + 63 - <i32>(se & EXP_MAX);
+  if (isUnsupported(significand, se) || n < 0) {
+    stage(FPU_IE);
+    return indefinite;
+  }
+  let kept = n < 64 ? significand >> n : 0;
+  const lost = n == 0 ? 0 : n < 64 ? significand << (64 - n) : shiftRightJamLow(significand, 0, n);
+  const negative = se & SIGN;
+  const up = roundsUp(negative, (kept & 1) != 0, lost, roundingMode());
+  let flags: u32 = lost ? FPU_PE : 0;
+  if (up) {
+    flags |= FPU_C1;
+    kept++;
+  }
+  const limit = <u64>1 << (bits - 1);
+  if (kept > (negative ? limit : limit - 1)) {
+    stage(FPU_IE);
+    return indefinite;
+  }
+  stage(flags);
+  return negative ? -(<i64>kept) : <i64>kept;
+}
