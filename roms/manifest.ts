@@ -1,0 +1,73 @@
+/**
+ * What the machines start from and where it comes from: named Debian packages. Nothing of it is committed; `roms/fetch.ts`
+ * puts it into `roms/out/`. Firmware is guest ABI and therefore pinned; a kernel moves on with its security updates.
+ */
+
+/** The last Debian release with kernels for i386. */
+export const SUITE = 'bookworm';
+
+export type Architecture = 'i386';
+
+export interface RomFile {
+  /** Its stable name in `roms/out/`. */
+  readonly name: string;
+  /** Debian package; `*` stands for a run of digits, and the highest number available is taken. */
+  readonly package: string;
+  /** Seen to work. A pinned file of another version is taken with a warning. */
+  readonly version?: string;
+  /** Architecture of the index to look in; packages for all architectures are in each. */
+  readonly architecture: Architecture;
+  /** Path in the package, `*` as in `package`. */
+  readonly path: string;
+  /** Of the extracted file, where it is pinned. */
+  readonly sha256?: string;
+  readonly licence: string;
+  readonly purpose: string;
+}
+
+const seabios = {
+  package: 'seabios',
+  version: '1.16.2-1',
+  architecture: 'i386',
+  licence: 'LGPL-3.0-only',
+} as const;
+
+export const ROMS: readonly RomFile[] = [
+  {
+    ...seabios,
+    name: 'bios.bin',
+    path: 'usr/share/seabios/bios.bin',
+    sha256: '7ba476745bd8d32d66b7a5bd12999e2445e7a345a4a72c30352b1d4a69a26e88',
+    purpose: 'SeaBIOS, 128 KiB: firmware of isapc and of machines before pc-i440fx-2.0',
+  },
+  {
+    ...seabios,
+    name: 'bios-256k.bin',
+    path: 'usr/share/seabios/bios-256k.bin',
+    sha256: '2da2018c7555e50b660a84a273a14a79cb87b9070fe6a90e9f151a53e357f7e6',
+    purpose: 'SeaBIOS, 256 KiB: firmware of pc and q35',
+  },
+  {
+    ...seabios,
+    name: 'vgabios-stdvga.bin',
+    path: 'usr/share/seabios/vgabios-stdvga.bin',
+    sha256: 'cc2f735f19b6318922ac3de9506dee498f149a6b75534f7e5c176d4441a7fa4a',
+    purpose: 'VGA BIOS of the std display adapter',
+  },
+  {
+    name: 'vmlinuz-i386',
+    package: 'linux-image-6.1.0-*-686',
+    architecture: 'i386',
+    path: 'boot/vmlinuz-6.1.0-*-686',
+    licence: 'GPL-2.0-only',
+    purpose: 'kernel of the default guest (i686, no PAE)',
+  },
+  {
+    name: 'busybox-i386',
+    package: 'busybox-static',
+    architecture: 'i386',
+    path: 'bin/busybox',
+    licence: 'GPL-2.0-only',
+    purpose: 'user land of the default guest, statically linked',
+  },
+];
