@@ -8,4 +8,4 @@ mount -t devtmpfs devtmpfs /dev 2>/dev/null
 mkdir -p /dev/pts && mount -t devpts devpts /dev/pts 2>/dev/null
 hostname lockstep
 echo "Lockstep: init started"
-exec /sbin/init
+exec /bin/busybox init

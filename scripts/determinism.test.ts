@@ -1,9 +1,26 @@
 import { spawnSync } from 'node:child_process';
-import { expect, test } from 'vitest';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+const project = mkdtempSync(join(tmpdir(), 'lockstep-lint-'));
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+// A project of its own with our rules: samples of bad code must not lie about in this one.
+const config = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8'));
+writeFileSync(join(project, 'biome.json'), JSON.stringify({ ...config, vcs: { enabled: false } }));
+cpSync(join(root, 'scripts/no-host-randomness.grit'), join(project, 'scripts/no-host-randomness.grit'));
+symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
 
 /** What Biome says of `source` if it stood in `path`. */
 function lint(path: string, source: string): { ok: boolean; text: string } {
-  const run = spawnSync('biome', ['lint', `--stdin-file-path=${path}`], { input: source, encoding: 'utf8' });
+  const file = join(project, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, source);
+  const biome = join(root, 'node_modules/.bin/biome');
+  const run = spawnSync(biome, ['lint', path], { cwd: project, encoding: 'utf8' });
   if (run.error) throw run.error;
   return { ok: run.status === 0, text: run.stdout + run.stderr };
 }
