@@ -8,7 +8,10 @@ export function isValidAccess(region: IoRegion, offset: number, size: number): b
   return max === 0 || (size >= min && size <= max);
 }
 
-/** The largest part, at `offset`, of a bus access of `length` bytes that the region takes at once. */
+/**
+ * The largest part, at `offset`, of a bus access of `length` bytes that the region takes at once. It may reach beyond
+ * the region's end: the device that decodes the first byte gets the full width.
+ */
 export function partSize(region: IoRegion, offset: number, length: number): number {
   let size = Math.min(length, region.valid.max || 4);
   if (!region.impl.unaligned && offset !== 0) size = Math.min(size, lowestBit(offset));
@@ -16,7 +19,7 @@ export function partSize(region: IoRegion, offset: number, length: number): numb
 }
 
 /** The alignment of an offset that may exceed 32 bits. */
-function lowestBit(offset: number): number {
+export function lowestBit(offset: number): number {
   const low = (offset % 2 ** 31) | 0;
   return low === 0 ? 4 : low & -low;
 }

@@ -29,8 +29,6 @@ export class VirtualClock implements Clock {
   private firing = false;
   private source: (() => Nanoseconds) | undefined;
   private readonly timers: { readonly cell: TimerCell; readonly fired: () => void }[] = [];
-  /** Cached minimum of the deadlines; undefined: to be computed. */
-  private earliest: Nanoseconds | undefined = Number.POSITIVE_INFINITY;
 
   /** Called when a device sets an earlier deadline than all pending ones, so that the run loop can end its slice there. */
   onEarlierDeadline: ((deadlineNs: Nanoseconds) => void) | undefined;
@@ -60,24 +58,22 @@ export class VirtualClock implements Clock {
         if (!Number.isSafeInteger(deadlineNs)) throw new TypeError(`BUG: timer ${name}: deadline ${deadlineNs}`);
         const before = this.nextDeadline();
         cell.deadlineNs = Math.max(0, deadlineNs);
-        this.earliest = undefined;
         if (cell.deadlineNs < before) this.onEarlierDeadline?.(cell.deadlineNs);
       },
       cancel: () => {
         cell.deadlineNs = -1;
-        this.earliest = undefined;
       },
     };
   }
 
   /** The earliest pending deadline, or Infinity. */
   nextDeadline(): Nanoseconds {
-    if (this.earliest === undefined) {
-      let min = Number.POSITIVE_INFINITY;
-      for (const { cell } of this.timers) if (cell.deadlineNs >= 0 && cell.deadlineNs < min) min = cell.deadlineNs;
-      this.earliest = min;
+    // Not cached: a machine has few timers, and reset and load change the cells behind the clock's back.
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const { cell } of this.timers) {
+      if (cell.deadlineNs >= 0 && cell.deadlineNs < earliest) earliest = cell.deadlineNs;
     }
-    return this.earliest;
+    return earliest;
   }
 
   /** Moves time on to `ns` and runs all timers due by then, ordered by deadline, then by creation. */
@@ -91,7 +87,6 @@ export class VirtualClock implements Clock {
         if (!due) break;
         this.time = Math.max(this.time, deadline);
         due.cell.deadlineNs = -1;
-        this.earliest = undefined;
         due.fired();
       }
       this.time = Math.max(this.time, ns);
@@ -100,10 +95,9 @@ export class VirtualClock implements Clock {
     }
   }
 
-  /** Sets the time after a snapshot was loaded; may go backwards. Also call it after any load: deadlines have changed. */
+  /** Sets the time after a snapshot was loaded; it may go backwards. */
   restore(ns: Nanoseconds): void {
     this.time = ns;
-    this.earliest = undefined;
   }
 }
 

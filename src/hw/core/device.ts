@@ -29,6 +29,14 @@ export interface Services {
 
 export type Wiring<P extends Props, I extends string> = PropValues<P> & { readonly [K in I]: IrqLine } & Services;
 
+/** What an ISA card decodes and which interrupts it is jumpered to, as a function of its properties. */
+export interface IsaPlaces {
+  /** First port of each region, by the region's name. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** ISA interrupt number of each output, by the output's name. */
+  readonly irqs?: Readonly<Record<string, number>>;
+}
+
 export interface DeviceType<F extends Fields, P extends Props, I extends string, D extends Parts> {
   /** QEMU's name: what `-device` takes. */
   readonly type: string;
@@ -39,6 +47,8 @@ export interface DeviceType<F extends Fields, P extends Props, I extends string,
   /** Names of the interrupt outputs. */
   readonly irqs: readonly I[];
   readonly state: VmState<F>;
+  /** Devices of the ISA bus: where the machine maps the regions and connects the interrupt outputs. */
+  isa?(props: PropValues<P>): IsaPlaces;
   create(state: StateOf<F>, wiring: Wiring<P, I>): D;
 }
 
@@ -77,12 +87,8 @@ export function createDevice<F extends Fields, P extends Props, I extends string
 ): Device<D, StateOf<F>> {
   const id = options.id ?? type.type;
   const state = type.state.fresh();
-  const wiring: Record<string, unknown> = { id, clock: options.clock, log: options.log ?? noLog };
-  for (const [name, p] of Object.entries(type.props)) {
-    const value = options.props?.[name] ?? p.default;
-    if (value === undefined) throw new Error(`BUG: device '${id}': property '${name}' is not set`);
-    wiring[name] = value;
-  }
+  const values = fillProps(type.props, options.props ?? {}, id);
+  const wiring: Record<string, unknown> = { ...values, id, clock: options.clock, log: options.log ?? noLog };
   for (const name of type.irqs) wiring[name] = options.irqs?.[name] ?? unconnected;
   const parts = type.create(state, wiring as Wiring<P, I>);
   return {
@@ -100,6 +106,16 @@ export function createDevice<F extends Fields, P extends Props, I extends string
     sync: () => parts.sync(),
     hash: () => type.state.hash(state),
   };
+}
+
+/** Adds the defaults to the properties that were set. */
+export function fillProps<P extends Props>(props: P, set: Partial<PropValues<P>>, id: string): PropValues<P> {
+  const values: Record<string, unknown> = {};
+  for (const [name, p] of Object.entries(props)) {
+    values[name] = set[name] ?? p.default;
+    if (values[name] === undefined) throw new Error(`BUG: device '${id}': property '${name}' is not set`);
+  }
+  return values as PropValues<P>;
 }
 
 /** Refills all devices, then drives all outputs, so that no device sees a line of another that is not loaded yet. */

@@ -75,7 +75,8 @@ export class AddressSpace {
   /** A CPU's load of 1, 2 or 4 bytes that its RAM path did not serve. */
   read(gpa: number, size: number): number {
     const range = this.find(gpa);
-    if (range === undefined || gpa + size > range.end) return this.readSplit(gpa, size);
+    if (range === undefined || (range.region.kind === 'ram' && gpa + size > range.end))
+      return this.readSplit(gpa, size);
     const offset = gpa - range.start + range.offset;
     if (range.region.kind === 'ram') return this.readRam(range.region.ramOffset + offset, size);
     if (isValidAccess(range.region, offset, size)) return readAdjusted(range.region, offset, size);
@@ -86,7 +87,7 @@ export class AddressSpace {
   /** A CPU's store of 1, 2 or 4 bytes that its RAM path did not serve. Stores to ROM are ignored. */
   write(gpa: number, value: number, size: number): void {
     const range = this.find(gpa);
-    if (range === undefined || gpa + size > range.end) {
+    if (range === undefined || (range.region.kind === 'ram' && gpa + size > range.end)) {
       this.writeSplit(gpa, value, size);
       return;
     }
@@ -123,7 +124,7 @@ export class AddressSpace {
         done += length;
         continue;
       }
-      const size = partSize(range.region, offset, length);
+      const size = partSize(range.region, offset, into.length - done);
       const value = isValidAccess(range.region, offset, size) ? readAdjusted(range.region, offset, size) : 0;
       for (let i = 0; i < size; i++) into[done + i] = value >>> (i * 8);
       done += size;
@@ -153,7 +154,7 @@ export class AddressSpace {
         done += length;
         continue;
       }
-      const size = partSize(range.region, offset, length);
+      const size = partSize(range.region, offset, from.length - done);
       let value = 0;
       for (let i = 0; i < size; i++) value |= (from[done + i] ?? 0) << (i * 8);
       if (!range.readonly && isValidAccess(range.region, offset, size)) {

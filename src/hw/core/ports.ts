@@ -1,5 +1,5 @@
 /** The 64-KiB space of I/O ports. Dispatch is one table look-up; the table follows the region tree. */
-import { isValidAccess, partSize, readAdjusted, trim, writeAdjusted } from './access.ts';
+import { isValidAccess, lowestBit, partSize, readAdjusted, trim, writeAdjusted } from './access.ts';
 import { type FlatRange, flatten } from './flat-view.ts';
 import { hex, type LogHook, noLog } from './log.ts';
 import type { Container, IoRegion } from './region.ts';
@@ -10,8 +10,13 @@ interface PortRange {
   readonly region: IoRegion;
   /** Port number minus this is the offset in the region. */
   readonly base: number;
-  readonly end: number;
 }
+
+/** As on the bus, a wide access goes as a whole to whoever decodes its first port, aligned as far as the port is. */
+const holePart = (port: number, length: number): number => {
+  const size = Math.min(length, lowestBit(port));
+  return size >= 4 ? 4 : size >= 2 ? 2 : 1;
+};
 
 export class PortSpace {
   private readonly root: Container;
@@ -42,12 +47,13 @@ export class PortSpace {
       const at = (port + done) & 0xffff;
       const range = this.at(at);
       if (range === undefined) {
-        this.log('unimp', `port ${hex(at, 4)}: write of ${hex(trim(value >>> (done * 8), 1), 2)}, no device`);
-        done++;
+        const part = holePart(at, size - done);
+        this.log('unimp', `port ${hex(at, 4)}: write of ${hex(trim(value >>> (done * 8), part))}, no device`);
+        done += part;
         continue;
       }
       const offset = at - range.base;
-      const part = partSize(range.region, offset, Math.min(size - done, range.end - at));
+      const part = partSize(range.region, offset, size - done);
       const bits = trim(value >>> (done * 8), part);
       if (isValidAccess(range.region, offset, part)) writeAdjusted(range.region, offset, bits, part);
       else
@@ -64,12 +70,13 @@ export class PortSpace {
       const range = this.at(at);
       if (range === undefined) {
         this.log('unimp', `port ${hex(at, 4)}: read, no device`);
-        value |= 0xff << (done * 8);
-        done++;
+        const part = holePart(at, size - done);
+        value |= trim(-1, part) << (done * 8);
+        done += part;
         continue;
       }
       const offset = at - range.base;
-      const part = partSize(range.region, offset, Math.min(size - done, range.end - at));
+      const part = partSize(range.region, offset, size - done);
       const valid = isValidAccess(range.region, offset, part);
       value |= (valid ? readAdjusted(range.region, offset, part) : this.refusedRead(at, part)) << (done * 8);
       done += part;
@@ -91,7 +98,7 @@ export class PortSpace {
     const io = flatten(this.root).filter((r): r is FlatRange & { region: IoRegion } => r.region.kind === 'io');
     this.ranges = io.map((range, index) => {
       this.table.fill(index + 1, range.start, range.end);
-      return { region: range.region, base: range.start - range.offset, end: range.end };
+      return { region: range.region, base: range.start - range.offset };
     });
   }
 }
