@@ -1,5 +1,5 @@
 /** Addition, subtraction, multiplication, division and square root of 80-bit values. */
-import { FPU_CONTROL, FPU_DE, FPU_ZE } from '../../fpu-layout';
+import { FPU_DE, FPU_ZE } from '../../fpu-layout';
 import {
   denormalFlag,
   exponentOf,
@@ -195,14 +195,16 @@ function divideSpecial(aSig: u64, a: u32, bSig: u64, b: u32, loaded: u32, dst: u
     return;
   }
   const sign = (a ^ b) & SIGN;
+  if (bZero && !aInf) {
+    // Takes precedence over a denormal dividend.
+    if (!raiseAndStop(FPU_ZE)) putInfinity(dst, sign);
+    return;
+  }
   const flags = denormalFlag(aSig, a, bSig, b, loaded);
   if (flags && raiseAndStop(flags)) return;
   if (aInf) {
     putInfinity(dst, sign);
     raise(flags);
-  } else if (bZero) {
-    if (raiseAndStop(FPU_ZE)) return;
-    putInfinity(dst, sign);
   } else if (aZero || bInf) {
     putZero(dst, sign);
     raise(flags);

@@ -18,8 +18,6 @@ const LESS: u32 = FPU_C0;
 const EQUAL: u32 = FPU_C3;
 const UNORDERED: u32 = FPU_C0 | FPU_C2 | FPU_C3;
 const GREATER: u32 = 0;
-/** An unmasked exception came first: the condition codes stay. */
-const STOPPED: u32 = 0xffff_ffff;
 
 /** Magnitudes compare like (exponent, significand), where a zero exponent stands for 1. */
 // @ts-ignore: decorator
@@ -33,19 +31,28 @@ function order(aSig: u64, a: u32, bSig: u64, b: u32): u32 {
   return smaller == ((a & SIGN) == 0) ? LESS : GREATER;
 }
 
-/** Raises what comparing raises and returns the condition bits. `quiet`: a quiet NaN is no invalid operand. */
+function emptyOperand(): u32 {
+  raiseAndStop(FPU_IE | FPU_SF);
+  return UNORDERED;
+}
+
+/**
+ * Raises what comparing raises and returns the condition bits, which are set even if an unmasked exception stops the
+ * pop. `quiet`: a quiet NaN is no invalid operand.
+ */
 function relation(aSig: u64, a: u32, bSig: u64, b: u32, loaded: u32, quiet: bool): u32 {
   if (isUnsupported(aSig, a) || isUnsupported(bSig, b)) {
-    return raiseAndStop(FPU_IE) ? STOPPED : UNORDERED;
+    raiseAndStop(FPU_IE);
+    return UNORDERED;
   }
   if (isNaN80(aSig, a) || isNaN80(bSig, b)) {
     const isInvalid = !quiet || isSignalling(aSig, a) || isSignalling(bSig, b);
-    return raiseAndStop(isInvalid ? FPU_IE : 0) ? STOPPED : UNORDERED;
+    raiseAndStop(isInvalid ? FPU_IE : 0);
+    return UNORDERED;
   }
   const flags = denormalFlag(aSig, a, bSig, b, loaded);
-  if (flags) {
-    if (raiseAndStop(flags)) return STOPPED;
-  } else raise(0);
+  if (flags) raiseAndStop(flags);
+  else raise(0);
   return order(aSig, a, bSig, b);
 }
 
@@ -54,7 +61,7 @@ function relation(aSig: u64, a: u32, bSig: u64, b: u32, loaded: u32, quiet: bool
 function compareRegisters(i: u32, quiet: bool): u32 {
   const a = st(0);
   const b = st(i);
-  if ((meta(a) | meta(b)) >> 32 != 0) return raiseAndStop(FPU_IE | FPU_SF) ? STOPPED : UNORDERED;
+  if ((meta(a) | meta(b)) >> 32 != 0) return emptyOperand();
   return relation(sig(a), se(a), sig(b), se(b), 0, quiet);
 }
 
@@ -62,14 +69,13 @@ function compareRegisters(i: u32, quiet: bool): u32 {
 @inline
 function compareWith(significand: u64, signExp: u32, loaded: u32): u32 {
   const a = st(0);
-  if (meta(a) >> 32 != 0) return raiseAndStop(FPU_IE | FPU_SF) ? STOPPED : UNORDERED;
+  if (meta(a) >> 32 != 0) return emptyOperand();
   return relation(sig(a), se(a), significand, signExp, loaded, false);
 }
 
 // @ts-ignore: decorator
 @inline
 function setConditions(conditions: u32): void {
-  if (conditions == STOPPED) return;
   store<u32>(FPU_STATUS, (load<u32>(FPU_STATUS) & ~CONDITIONS) | conditions);
 }
 
@@ -108,13 +114,23 @@ export function ftst(): void {
   setConditions(compareWith(0, 0, 0));
 }
 
+/** FCOMI leaves C1 as it was, unless an operand is empty. */
+// @ts-ignore: decorator
+@inline
+function compareToEflags(i: u32, quiet: bool): i32 {
+  const c1 = (meta(st(0)) | meta(st(i))) >> 32 != 0 ? 0 : load<u32>(FPU_STATUS) & FPU_C1;
+  const result = eflags(compareRegisters(i, quiet));
+  store<u32>(FPU_STATUS, load<u32>(FPU_STATUS) | c1);
+  return result;
+}
+
 /** FCOMI: EFLAGS bits ZF 0x40, PF 4, CF 1 (OF, SF and AF become 0). */
 export function fcomi(i: u32): i32 {
-  return eflags(compareRegisters(i, false));
+  return compareToEflags(i, false);
 }
 
 export function fucomi(i: u32): i32 {
-  return eflags(compareRegisters(i, true));
+  return compareToEflags(i, true);
 }
 
 /** FXAM: C3, C2, C0 tell the class, C1 the sign. */

@@ -6,3 +6,4 @@ export * from './arith-ops';
 export * from './compare';
 export * from './control';
 export * from './load-store';
+export * from './unary';

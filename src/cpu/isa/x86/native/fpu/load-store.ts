@@ -11,7 +11,6 @@ import {
   FPU_OE,
   FPU_SF,
   FPU_STAGED,
-  FPU_STOPPED,
   FPU_STORE_HIGH,
   FPU_TOP,
   FPU_UE,
@@ -41,15 +40,18 @@ import { widen32, widen64, wideFlags, widenInt, wideSe } from './widen';
 
 export { pop };
 
-/** A denormal, infinity or NaN from memory. */
+/**
+ * A denormal, infinity or NaN from memory. An unmasked invalid operation stops the load; an unmasked denormal operand
+ * is loaded all the same, as processors do.
+ */
 function loadSpecial(significand: u64): void {
   let flags = wideFlags;
   if (isSignalling(significand, wideSe)) {
     flags = FPU_IE;
     significand |= QUIET_BIT;
+    // A full stack comes first.
+    if (isEmpty(st(7)) && raiseAndStop(FPU_IE)) return;
   }
-  // A full stack comes first; otherwise an unmasked exception stops the load.
-  if (isEmpty(st(7)) && flags && raiseAndStop(flags)) return;
   push(significand, wideSe, flags);
 }
 
@@ -173,7 +175,7 @@ export function fxch(i: u32): void {
 }
 
 export function ffree(i: u32): void {
-  store<u32>(FPU_STOPPED, 0);
+  raise(0);
   markEmpty(st(i));
 }
 

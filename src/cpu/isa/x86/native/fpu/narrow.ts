@@ -80,14 +80,14 @@ function narrowSlow(empty: bool, significand: u64, se: u32, fractionBits: u32, e
     lost = n < 64 ? significand << (64 - n) : shiftRightJamLow(significand, 0, n);
     up = roundsUp(se & SIGN, (kept & 1) != 0, lost, mode);
     if (lost) flags = FPU_UE | FPU_PE;
-    exp = 0;
+    exp = 1; // `kept` has no hidden bit now
   } else if (lost) flags = FPU_PE;
   if (up) {
     flags |= FPU_C1;
     kept++;
   }
   // With the hidden bit in `kept`, adding (instead of or-ing) lets it carry into the exponent.
-  const result = exp == 0 ? kept : kept + (<u64>(exp - 1) << fractionBits);
+  const result = kept + (<u64>(exp - 1) << fractionBits);
   if (exp >= expMax || result >= infinity) {
     if ((control & FPU_OE) == 0) {
       stage(FPU_OE);
