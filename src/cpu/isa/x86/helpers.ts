@@ -92,7 +92,7 @@ const table = {
   cmps: row([I, I], I, strings([S_ESI, S_EDI, ...CC], [S_ESI, S_EDI, ...CC])),
 
   // Segmentation.
-  /** (segment ES to GS but not CS, selector): MOV, POP, LES … Mode; after SS and in mode without M_INHIBIT also the shadow. */
+  /** (segment but CS, | LOAD_SHADOW for MOV SS and POP SS; selector): MOV, POP, LES … Mode. */
   load_seg: row([I, I], null, { faults: true, reads: BASES, writes: BASES }),
   /** (segment, offset, size | SEG_WRITE): limit and type checks of an access where the mode does not make them needless. */
   seg_check: row([I, I, I], null, FAULTS),
@@ -163,6 +163,8 @@ export const STR_REP = 0x10;
 export const STR_REPNE = 0x20;
 /** The `size` of seg_check for a store. */
 export const SEG_WRITE = 0x10000;
+/** The `segment` of load_seg: no interrupt is taken after this instruction (unless one ends a shadow itself). */
+export const LOAD_SHADOW = 0x10;
 /** Kinds of int_n. */
 export const INT_N = 0;
 export const INT_3 = 1;
