@@ -23,7 +23,13 @@ export interface VmStatus {
   /** Million guest instructions a second of host time, over the last status interval; 0 while halted. */
   readonly mips: number;
   /** Shares of host time over the last interval, summing to 1: interpreter, JIT code, translation and compilation, devices, idle. */
-  readonly share: { readonly interpreter: number; readonly jit: number; readonly translation: number; readonly devices: number; readonly idle: number };
+  readonly share: {
+    readonly interpreter: number;
+    readonly jit: number;
+    readonly translation: number;
+    readonly devices: number;
+    readonly idle: number;
+  };
   /** Guest RAM, bytes; engine memory beyond it, bytes (bytecode arena, tables, wasm code estimate). */
   readonly ramBytes: number;
   readonly engineBytes: number;
@@ -36,7 +42,11 @@ export type VmEvent =
   /** Periodic, about four times a second while running. */
   | { readonly kind: 'status'; readonly status: VmStatus }
   /** The guest ended the machine: isa-debug-exit's status, power-off (0), or reset under -no-reboot (0). */
-  | { readonly kind: 'exit'; readonly code: number; readonly reason: 'guest-shutdown' | 'guest-reset' | 'debug-exit' | 'guest-panic' | 'host-quit' }
+  | {
+      readonly kind: 'exit';
+      readonly code: number;
+      readonly reason: 'guest-shutdown' | 'guest-reset' | 'debug-exit' | 'guest-panic' | 'host-quit';
+    }
   /** Something the person should read (a guest triple fault, a device missing a file). */
   | { readonly kind: 'message'; readonly level: 'info' | 'warning' | 'error'; readonly text: string };
 

@@ -1,0 +1,85 @@
+/** A machine as the command line describes it: what the option rows fill in and the composition root reads. */
+
+/** Where a serial port or the monitor leads to. */
+export type CharBackend =
+  | { readonly kind: 'null' }
+  /** The program's terminal. `muxed`: shared with the monitor, Ctrl-A c switches. */
+  | { readonly kind: 'stdio'; readonly muxed: boolean }
+  | { readonly kind: 'file'; readonly path: string }
+  /** A console of the page; discarded where there is no page. */
+  | { readonly kind: 'vc' };
+
+export interface DeviceOption {
+  readonly driver: string;
+  readonly id: string | undefined;
+  /** Checked against the driver's properties. */
+  readonly properties: Readonly<Record<string, string | number | boolean>>;
+}
+
+export type RtcBase = 'utc' | 'localtime' | { readonly epochSeconds: number };
+
+export interface IcountOption {
+  /** 2^shift ns of guest time an instruction, or a rate that follows the host's clock. */
+  readonly shift: number | 'auto';
+  /** Off: a halted guest's time jumps to its next timer at once. */
+  readonly sleep: boolean;
+}
+
+export type EngineMode = 'jit' | 'interp' | 'eval';
+
+export interface MachineOptions {
+  machine: string;
+  cpu: string | undefined;
+  ramBytes: number;
+  kernel: string | undefined;
+  initrd: string | undefined;
+  append: string | undefined;
+  bios: string | undefined;
+  /** One entry a port, from port 0 on. */
+  serial: readonly CharBackend[];
+  monitor: CharBackend;
+  debugcon: CharBackend | undefined;
+  nographic: boolean;
+  display: 'default' | 'none';
+  devices: readonly DeviceOption[];
+  /** What a guest's reset does. */
+  onReboot: 'reset' | 'shutdown';
+  /** What a guest's power-off does. */
+  onShutdown: 'poweroff' | 'pause';
+  rtc: { base: RtcBase; clock: 'host' | 'vm' };
+  icount: IcountOption | undefined;
+  accel: { tbSizeMiB: number | undefined; engine: EngineMode };
+  log: { items: readonly string[]; file: string | undefined };
+  startPaused: boolean;
+  name: string | undefined;
+  uuid: string;
+}
+
+export const DEFAULT_RAM_BYTES = 128 * 2 ** 20;
+/** Guest RAM and all that the engine keeps share one 32-bit memory. */
+export const MAX_RAM_BYTES = 2047 * 2 ** 20;
+
+export const defaultMachineOptions = (machine: string): MachineOptions => ({
+  machine,
+  cpu: undefined,
+  ramBytes: DEFAULT_RAM_BYTES,
+  kernel: undefined,
+  initrd: undefined,
+  append: undefined,
+  bios: undefined,
+  serial: [],
+  monitor: { kind: 'null' },
+  debugcon: undefined,
+  nographic: false,
+  display: 'default',
+  devices: [],
+  onReboot: 'reset',
+  onShutdown: 'poweroff',
+  rtc: { base: 'utc', clock: 'host' },
+  icount: undefined,
+  accel: { tbSizeMiB: undefined, engine: 'jit' },
+  log: { items: [], file: undefined },
+  startPaused: false,
+  name: undefined,
+  uuid: '00000000-0000-0000-0000-000000000000',
+});

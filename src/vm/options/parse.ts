@@ -1,0 +1,108 @@
+/** QEMU's command line to typed options. */
+import { VmError } from '../../util/errors.ts';
+import type { Catalogue } from './catalogue.ts';
+import { deviceRows } from './device-rows.ts';
+import { type CharBackend, defaultMachineOptions, type MachineOptions } from './machine-options.ts';
+import { machineRows } from './machine-rows.ts';
+import type { Draft, OptionRow } from './option-row.ts';
+import { runRows } from './run-rows.ts';
+
+export type ParsedCommandLine =
+  | { readonly kind: 'machine'; readonly options: MachineOptions; readonly warnings: readonly string[] }
+  /** The command line asks for a text (help, the version), not for a machine. */
+  | { readonly kind: 'answer'; readonly text: string; readonly exitCode: number };
+
+const ROWS: readonly OptionRow[] = [...runRows.slice(0, 2), ...machineRows, ...deviceRows, ...runRows.slice(2)];
+
+/** Parses arguments as they follow the program's name. Throws a VmError that names the option and its value. */
+export function parseCommandLine(args: readonly string[], catalogue: Catalogue): ParsedCommandLine {
+  const preset = catalogue.machines.find(({ isDefault }) => isDefault) ?? catalogue.machines[0];
+  if (preset === undefined) throw new Error('BUG: no machines');
+  const draft: Draft = {
+    options: defaultMachineOptions(preset.name),
+    answer: undefined,
+    warnings: [],
+    serial: [],
+    monitor: undefined,
+    defaults: { serial: true, monitor: true },
+    cpuCount: 1,
+  };
+  const rest = [...args];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (!word.startsWith('-') || word === '-') {
+      throw new VmError(`${word}: disk images are not supported yet`, { hint: 'Give a kernel with -kernel.' });
+    }
+    const name = word.replace(/^--?/, '');
+    const row = ROWS.find(({ names }) => names.includes(name));
+    if (row === undefined) throw new VmError(`${word}: invalid option`);
+    if (name === 'h' || name === 'help') return { kind: 'answer', text: usage(catalogue), exitCode: 0 };
+    const argument = row.argument ? rest.shift() : '';
+    if (argument === undefined) throw new VmError(`${word}: requires an argument`);
+    withPrefix(row.argument ? `${word} ${argument}` : word, () => row.apply(draft, argument, catalogue));
+  }
+  if (draft.answer !== undefined) return { kind: 'answer', ...draft.answer };
+  finish(draft);
+  return { kind: 'machine', options: draft.options, warnings: draft.warnings };
+}
+
+function withPrefix(prefix: string, apply: () => void): void {
+  try {
+    apply();
+  } catch (error) {
+    if (!(error instanceof VmError)) throw error;
+    throw new VmError(`${prefix}: ${error.message}`, { class: error.class, hint: error.hint, cause: error });
+  }
+}
+
+/** What follows from several options together. */
+function finish(draft: Draft): void {
+  const { options, cpuCount } = draft;
+  if (options.kernel === undefined) {
+    for (const name of ['initrd', 'append'] as const) {
+      if (options[name] !== undefined) throw new VmError(`-${name} only allowed with -kernel option`);
+    }
+  }
+  if (cpuCount > 1) {
+    throw new VmError(`Invalid SMP CPUs ${cpuCount}. The max CPUs supported by machine '${options.machine}' is 1`);
+  }
+  connectConsoles(draft);
+}
+
+/** The serial ports and the monitor that no option mentions: on the terminal with -nographic, else on the page. */
+function connectConsoles({ options, serial, monitor, defaults }: Draft): void {
+  const ports = [...serial];
+  let monitorBackend: CharBackend = monitor ?? { kind: 'null' };
+  if (options.nographic) {
+    if (defaults.serial) ports.unshift({ kind: 'stdio', muxed: defaults.monitor });
+    else if (defaults.monitor) monitorBackend = { kind: 'stdio', muxed: false };
+  } else {
+    if (defaults.serial) ports.unshift({ kind: 'vc' });
+    if (defaults.monitor) monitorBackend = { kind: 'vc' };
+  }
+  if (ports.length > 4) {
+    throw new VmError(`-serial: machine '${options.machine}' has 4 serial ports, not ${ports.length}`);
+  }
+  const onStdio = [...ports, monitorBackend, options.debugcon].filter((backend) => backend?.kind === 'stdio');
+  if (onStdio.length > 1) {
+    throw new VmError('cannot use stdio by multiple character devices', {
+      hint: 'Share it between a serial port and the monitor with -serial mon:stdio.',
+    });
+  }
+  options.serial = ports;
+  options.monitor = monitorBackend;
+}
+
+/** What `-h` prints. */
+function usage({ target, version }: Catalogue): string {
+  const groups = new Map<string, string>();
+  for (const { group, usage: left, help } of ROWS) {
+    const [first, ...more] = help.split('\n').map((line) => ' '.repeat(16) + line);
+    const head = left.length < 15 ? left.padEnd(16) + (first ?? '').trimStart() : `${left}\n${first}`;
+    groups.set(group, `${groups.get(group) ?? ''}${[head, ...more].join('\n')}\n`);
+  }
+  const texts = [...groups].map(([group, text]) => `${group} options:\n${text}`);
+  return (
+    `Lockstep emulator version ${version}\nusage: lockstep-system-${target} [options]\n\n` +
+    `${texts.join('\n')}\nDuring emulation, with -nographic, use 'ctrl-a h' to get some help\n`
+  );
+}
