@@ -37,7 +37,7 @@ export interface Environment {
   store(lo: number, hi: number, size: 1 | 2 | 4, value: number): void;
   store64(lo: number, hi: number, value: bigint): void;
   /** Run helper number `helper`: numbers for i32, BigInts for i64. `args` is reused by the next call. */
-  call(helper: number, args: readonly (number | bigint)[]): number | bigint | undefined | void;
+  call(helper: number, args: readonly (number | bigint)[]): unknown;
 }
 
 /**

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { arbitraryBlock, contents } from './arbitrary-block.fixture.ts';
 import { IrBlock } from './block.ts';
+import { TEST32, TEST64 } from './filetests/test-target.ts';
 import { Op } from './ops.ts';
 import { parseBlock } from './parse.ts';
 import { printBlock } from './print.ts';
-import { TEST32, TEST64 } from './test-target.ts';
 
 describe('IR text', () => {
   test.each([TEST32, TEST64])('$name: what is printed is read back unchanged', (target) => {

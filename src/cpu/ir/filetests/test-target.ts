@@ -1,6 +1,7 @@
 /** Two targets that exist for tests of the IR and its engines only: 32-bit and 64-bit virtual addresses. */
-import type { Ty } from './ops.ts';
-import type { IrHelper, IrTarget } from './target.ts';
+import { C_FAULT, C_FAULT_CODE, C_FAULT_ERR, FAULT_EXC, STATE } from '../layout.ts';
+import type { Ty } from '../ops.ts';
+import type { IrHelper, IrTarget } from '../target.ts';
 
 const slot = (name: string, ty: Ty) => ({ name, ty });
 const rows = <T>(n: number, row: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => row(i));
@@ -55,3 +56,32 @@ const HELPERS: readonly IrHelper[] = [
 
 export const TEST32 = target('i32');
 export const TEST64 = target('i64');
+
+/** The helpers of both test targets, at work on the state in `memory`; by name. */
+export function createTestHelpers(memory: ArrayBufferLike): Readonly<Record<string, TestHelper>> {
+  const words = new Int32Array(memory);
+  const slotWord = (i: number): number => (STATE >> 2) + 2 * i;
+  const word = (i: number): number => words[slotWord(i)] as number;
+  return {
+    mix32: (a, b, x, y) => (Number(a) + 3 * Number(b) + 5 * Number(x) + 7 * Number(y)) | 0,
+    mix64: (a, b) => BigInt.asIntN(64, BigInt(a) + BigInt(Number(b) >>> 0)),
+    carry: () => (word(CC_SLOT + 1) >>> 0 < word(CC_SLOT + 2) >>> 0 ? 1 : 0),
+    tick: () => {
+      words[TICK_FIELD >> 2] = (words[TICK_FIELD >> 2] as number) + 1;
+    },
+    swap: () => {
+      const r0 = word(0);
+      words[slotWord(0)] = word(1);
+      words[slotWord(1)] = r0;
+    },
+    check: (a) => {
+      if ((Number(a) & 1) === 0) return (Number(a) + 1) | 0;
+      words[C_FAULT >> 2] = FAULT_EXC;
+      words[C_FAULT_CODE >> 2] = CHECK_EXCEPTION;
+      words[C_FAULT_ERR >> 2] = Number(a);
+      return 0;
+    },
+  };
+}
+/** i32 as numbers, i64 as BigInts, as in a call between wasm and JavaScript. */
+export type TestHelper = (...args: readonly (number | bigint)[]) => unknown;
