@@ -1,4 +1,7 @@
+import { parseProps, prop } from '../../hw/core/props.ts';
 import type { Catalogue } from './catalogue.ts';
+
+const debugExitProps = { iobase: prop.u32(0x501), iosize: prop.u32(2) };
 
 /** A small catalogue, so that tests of the parser don't depend on which devices exist. */
 export const testCatalogue: Catalogue = {
@@ -18,11 +21,9 @@ export const testCatalogue: Catalogue = {
       name: 'isa-debug-exit',
       bus: 'ISA',
       category: 'Misc',
-      properties: [
-        { name: 'iobase', type: 'uint32', default: 1281 },
-        { name: 'iosize', type: 'uint32', default: 2 },
-      ],
+      help: 'isa-debug-exit options: …\n',
+      check: (texts) => void parseProps('isa-debug-exit', debugExitProps, texts, () => undefined),
     },
-    { name: 'pc-testdev', bus: 'ISA', category: 'Misc', properties: [] },
+    { name: 'pc-testdev', bus: 'ISA', category: 'Misc', help: 'none\n', check() {} },
   ],
 };

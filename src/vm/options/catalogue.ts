@@ -6,20 +6,16 @@ export interface MachineEntry {
   readonly isDefault?: boolean;
 }
 
-export interface PropertyEntry {
-  readonly name: string;
-  readonly type: 'uint8' | 'uint16' | 'uint32' | 'bool' | 'str' | 'chardev';
-  readonly description?: string;
-  readonly default?: number | boolean | string;
-}
-
 export interface DeviceEntry {
   readonly name: string;
   readonly bus?: string;
   readonly description?: string;
   /** Heading of the list it stands under. */
   readonly category: string;
-  readonly properties: readonly PropertyEntry[];
+  /** What `-device name,help` prints. */
+  readonly help: string;
+  /** Refuses unknown properties and wrong values; the machine parses them again, with its objects at hand. */
+  check(properties: Readonly<Record<string, string>>): void;
 }
 
 export interface Catalogue {
@@ -58,15 +54,4 @@ export function deviceListHelp({ devices }: Catalogue): string {
       return `${category} devices:\n${lines.join('')}`;
     })
     .join('\n');
-}
-
-export function devicePropertiesHelp({ name, properties }: DeviceEntry): string {
-  if (properties.length === 0) return `There are no options for ${name}.\n`;
-  const lines = properties.map((property) => {
-    const type = property.type === 'chardev' ? 'str' : property.type;
-    const usage = `  ${property.name}=<${type}>`.padEnd(25);
-    const preset = property.default === undefined ? '' : ` (default: ${property.default})`;
-    return `${usage}- ${property.description ?? ''}${preset}\n`;
-  });
-  return `${name} options:\n${lines.join('')}`;
 }

@@ -1,33 +1,10 @@
 /** Options that plug devices in, and say where character devices and displays lead to. */
 import { VmError } from '../../util/errors.ts';
-import {
-  type Catalogue,
-  type DeviceEntry,
-  deviceListHelp,
-  devicePropertiesHelp,
-  type PropertyEntry,
-} from './catalogue.ts';
+import { type Catalogue, type DeviceEntry, deviceListHelp } from './catalogue.ts';
 import { parseCharBackend } from './char-backends.ts';
 import { parseKeyValues } from './keyvals.ts';
 import type { DeviceOption } from './machine-options.ts';
 import type { OptionRow } from './option-row.ts';
-import { parseOnOff, parseUint } from './values.ts';
-
-function parseProperty({ name, type }: PropertyEntry, text: string): string | number | boolean {
-  switch (type) {
-    case 'uint8':
-      return parseUint(text, name, 8);
-    case 'uint16':
-      return parseUint(text, name, 16);
-    case 'uint32':
-      return parseUint(text, name, 32);
-    case 'bool':
-      return parseOnOff(text, name);
-    case 'str':
-    case 'chardev':
-      return text;
-  }
-}
 
 function parseDevice(argument: string, catalogue: Catalogue): DeviceOption | DeviceEntry {
   const items = parseKeyValues(argument, 'driver');
@@ -38,19 +15,18 @@ function parseDevice(argument: string, catalogue: Catalogue): DeviceOption | Dev
     throw new VmError(`'${driver}' is not a valid device model name`, { hint: 'Use -device help to list devices' });
   }
   let id: string | undefined;
-  const properties: Record<string, string | number | boolean> = {};
+  const properties: Record<string, string> = {};
   for (const { key, value, bare } of items) {
     if (key === 'driver') continue;
     if (bare === 'flag' && (key === 'help' || key === '?')) return entry;
-    const property = entry.properties.find(({ name }) => name === key);
     if (key === 'id') id = value;
-    else if (property === undefined) throw new VmError(`Property '${driver}.${key}' not found`);
-    else properties[key] = parseProperty(property, value);
+    else properties[key] = value;
   }
+  entry.check(properties);
   return { driver, id, properties };
 }
 
-const isEntry = (device: DeviceOption | DeviceEntry): device is DeviceEntry => 'category' in device;
+const isEntry = (device: DeviceOption | DeviceEntry): device is DeviceEntry => 'check' in device;
 
 /** `none` is the only network and graphics so far. */
 const onlyNone =
@@ -76,7 +52,7 @@ export const deviceRows: readonly OptionRow[] = [
         return;
       }
       const device = parseDevice(argument, catalogue);
-      if (isEntry(device)) draft.answer = { text: devicePropertiesHelp(device), exitCode: 0 };
+      if (isEntry(device)) draft.answer = { text: device.help, exitCode: 0 };
       else draft.options.devices = [...draft.options.devices, device];
     },
   },

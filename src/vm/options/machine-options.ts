@@ -12,8 +12,8 @@ export type CharBackend =
 export interface DeviceOption {
   readonly driver: string;
   readonly id: string | undefined;
-  /** Checked against the driver's properties. */
-  readonly properties: Readonly<Record<string, string | number | boolean>>;
+  /** As written, but checked against the driver's properties. */
+  readonly properties: Readonly<Record<string, string>>;
 }
 
 export type RtcBase = 'utc' | 'localtime' | { readonly epochSeconds: number };
