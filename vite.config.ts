@@ -1,17 +1,36 @@
+import { createReadStream, cpSync, existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
+import { isolationHeaders } from './scripts/headers.ts';
 
-/** Shared guest memory needs a cross-origin isolated page; scripts/serve.mjs sends the same headers. */
-const isolation = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
+/** Firmware and the default guest (roms/out) are the page's /roms/: copied into a build, read from there by the dev server. */
+function roms(): Plugin {
+  const from = join(import.meta.dirname, 'roms/out');
+  let to = '';
+  return {
+    name: 'roms',
+    configResolved(config) {
+      to = join(config.root, config.build.outDir, 'roms');
+    },
+    configureServer(server) {
+      server.middlewares.use('/roms', (request, response, next) => {
+        const file = join(from, basename(request.url ?? ''));
+        if (existsSync(file)) createReadStream(file).pipe(response);
+        else next();
+      });
+    },
+    closeBundle() {
+      if (existsSync(from)) cpSync(from, to, { recursive: true });
+    },
+  };
+}
 
 export default defineConfig({
   base: './',
-  plugins: [react()],
+  plugins: [react(), roms()],
   worker: { format: 'es' },
-  build: { target: 'esnext', outDir: 'dist', chunkSizeWarningLimit: 1500 },
-  server: { headers: isolation },
-  preview: { headers: isolation },
+  build: { target: 'esnext', outDir: 'dist', chunkSizeWarningLimit: 2000 },
+  server: { headers: isolationHeaders },
+  preview: { headers: isolationHeaders },
 });
