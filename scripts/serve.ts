@@ -35,7 +35,8 @@ export function fileOf(directory: string, url: string): { path: string; stat: St
     return undefined; // a malformed escape
   }
   const path = join(directory, normalize(wanted.endsWith('/') ? `${wanted}index.html` : wanted));
-  if (wanted.includes('\0') || !path.startsWith(directory.endsWith(sep) ? directory : directory + sep)) return undefined;
+  if (wanted.includes('\0') || !path.startsWith(directory.endsWith(sep) ? directory : directory + sep))
+    return undefined;
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat?.isFile() ? { path, stat } : undefined;
 }
@@ -89,9 +90,12 @@ function main(): void {
   const server = createServer(answer(root, values.plain ? {} : pageHeaders));
   let port = chosen ?? FIRST_PORT;
   server.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE' && chosen === undefined && port < FIRST_PORT + 20) server.listen(++port, '127.0.0.1');
+    if (error.code === 'EADDRINUSE' && chosen === undefined && port < FIRST_PORT + 20)
+      server.listen(++port, '127.0.0.1');
     else {
-      console.error(`serve: port ${port}: ${error.code === 'EADDRINUSE' ? 'in use, choose another with --port' : error.message}`);
+      console.error(
+        `serve: port ${port}: ${error.code === 'EADDRINUSE' ? 'in use, choose another with --port' : error.message}`,
+      );
       process.exitCode = 1;
     }
   });
