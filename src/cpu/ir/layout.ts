@@ -19,9 +19,10 @@ export const C_FAULT_ERR = 0x108;
 export const C_FAULT_ADDR = 0x110;
 /** Instructions left in the slice, as of the last exit (translated code keeps it in a local). */
 export const C_BUDGET = 0x118;
-/** Why translated code came back: EXIT_*, and its argument (T1 address, or the code of a `leave`). */
+/** Why translated code came back: EXIT_*; its argument (T1 address, link address, or the code of a `leave`); a `leave`'s own argument. */
 export const C_EXIT = 0x11c;
 export const C_EXIT_ARG = 0x120;
+export const C_LEAVE_ARG = 0x124;
 /** Guest program counter (linear address on x86), i64; exact at every exit. */
 export const C_PC = 0x128;
 /** Translation mode (front end's flags, 20 bits) | generation of the address mapping << 20; compared on every lookup. */
@@ -62,6 +63,8 @@ export const EXIT_FAULT = 5;
 export const EXIT_LEAVE = 6;
 export const EXIT_DEAD = 7;
 export const EXIT_INTR = 8;
+/** A block that straddles two pages finds the second one mapped elsewhere. */
+export const EXIT_STALE = 9;
 
 /** The front end's own processor state (declared in its state.ts): control registers, descriptors, FPU … */
 export const CPU_FIELDS = 0x1000;

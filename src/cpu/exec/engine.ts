@@ -1,0 +1,63 @@
+/** Puts an execution engine together for one target: memory, native modules, interpreter, block cache, vCPU, JIT. */
+import { STATE } from '../ir/layout.ts';
+import type { FrontEnd, TargetNative } from '../isa/front-end.ts';
+import { BlockCache, COLD } from './blocks.ts';
+import { buildInterpreter } from './interp/build.ts';
+import { Lowering, ZERO_OPERAND } from './interp/lower.ts';
+import { SharedMemory } from './memory.ts';
+import { type ExecNative, FIRST_REGION, type HostCalls, instantiateNatives } from './native.ts';
+import { Vcpu } from './vcpu.ts';
+
+export type EngineMode = 'jit' | 'interp';
+
+export interface EngineOptions {
+  readonly frontEnd: FrontEnd;
+  /** The target's native module, compiled. */
+  readonly native: Uint8Array<ArrayBuffer>;
+  /** RAM, ROM and video memory together, bytes (whole pages). */
+  readonly backingBytes: number;
+  readonly mode?: EngineMode;
+  /** I/O at guest-physical addresses that are not RAM. */
+  mmioRead(gpa: number, size: number): number;
+  mmioWrite(gpa: number, size: number, value: number): void;
+}
+
+export interface Engine {
+  readonly memory: SharedMemory;
+  readonly native: TargetNative;
+  readonly exec: ExecNative;
+  readonly blocks: BlockCache;
+  readonly vcpu: Vcpu;
+  /** A device wrote backing store [offset, offset + size). */
+  ramWritten(offset: number, size: number): void;
+}
+
+export function createEngine(o: EngineOptions): Engine {
+  const memory = new SharedMemory(o.backingBytes);
+  const table = new WebAssembly.Table({ element: 'anyfunc', initial: FIRST_REGION + 1024 });
+  let blocks: BlockCache | undefined;
+  const host: HostCalls = {
+    mmioRead: (pa, size) => o.mmioRead(pa, size),
+    mmioWrite: (pa, size, value) => o.mmioWrite(pa, size, value >>> 0),
+    codeWritten: (at, size) => blocks?.written(at >>> 0, size),
+  };
+  const natives = instantiateNatives(memory.memory, table, o.frontEnd, o.native, host);
+  const interpreter = buildInterpreter(o.frontEnd);
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(interpreter.bytes), { env: natives.env as never });
+  const lowering = new Lowering(memory.u16, o.frontEnd, interpreter.handlers);
+  blocks = new BlockCache(memory, natives.exec, o.frontEnd, lowering);
+  memory.i32.fill(0, (STATE + 8 * ZERO_OPERAND) >> 2, (STATE + 8 * (ZERO_OPERAND + 1)) >> 2);
+  blocks.flush();
+  natives.exec.tlb_flush();
+  const vcpu = new Vcpu(memory, blocks, natives.target, instance.exports.run as (code: number) => void);
+  blocks.heat = COLD;
+  const cache = blocks;
+  return {
+    memory,
+    native: natives.target,
+    exec: natives.exec,
+    blocks,
+    vcpu,
+    ramWritten: (offset, size) => cache.ramWritten(offset, size),
+  };
+}

@@ -1,0 +1,57 @@
+/** Builds the interpreter: one wasm function, a br_table over the handlers (threading by tail calls measured 2.7 times slower). */
+import type { FrontEnd, HelperInfo } from '../../isa/front-end.ts';
+import { ModuleBuilder } from '../../wasm/module.ts';
+import { I32, I64, W } from '../../wasm/opcodes.ts';
+import { valueType } from '../../wasm/semantics.ts';
+import { C_BUDGET } from '../../ir/layout.ts';
+import { BUDGET, type Functions, Handlers, I32_LOCALS, I64_LOCALS, IP } from './context.ts';
+import { createHandlers, type Handler } from './handlers.ts';
+
+/** Imports every generated module takes from the native modules, in one order. */
+export function importFunctions(m: ModuleBuilder, frontEnd: FrontEnd): Functions {
+  const va = valueType(frontEnd.va);
+  return {
+    ld: m.import('ld', [va, I32], [I32]),
+    ld64: m.import('ld64', [va], [I64]),
+    st: m.import('st', [va, I32, I32], []),
+    st64: m.import('st64', [va, I64], []),
+    lookup: m.import('lookup', [], [I32]),
+    codePage: m.import('code_page', [va], [I32]),
+    helpers: frontEnd.helpers.map((h: HelperInfo) =>
+      m.import(`helper.${h.name}`, h.params.map(valueType), h.result ? [valueType(h.result)] : []),
+    ),
+  };
+}
+
+export interface Interpreter {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly handlers: readonly Handler[];
+}
+
+/** The module exports `run(bytecode address)`; budget and results go through the control words. */
+export function buildInterpreter(frontEnd: FrontEnd): Interpreter {
+  const m = new ModuleBuilder();
+  const fns = importFunctions(m, frontEnd);
+  const handlers = createHandlers(frontEnd, { type: m.type([I32], [I32]) });
+  const run = m.func([I32], [], 'run');
+  const body = m.body(run);
+  body.locals = [
+    [I32_LOCALS, I32],
+    [I64_LOCALS, I64],
+  ];
+  const c = body.code;
+  c.load32(C_BUDGET).set(BUDGET);
+  const loop = c.loop();
+  const labels = handlers.map(() => 0);
+  for (let i = handlers.length - 1; i >= 0; i--) labels[i] = c.block();
+  c.get(IP).mem(W.i32Load16U, 0, 1).brTable(labels, labels[handlers.length - 1] as number);
+  const h = new Handlers(c, frontEnd.va, fns, loop);
+  for (const handler of handlers) {
+    c.end();
+    h.units = handler.units;
+    handler.emit(h);
+  }
+  c.end();
+  c.op(W.unreachable);
+  return { bytes: m.build(), handlers };
+}

@@ -1,0 +1,214 @@
+/** The loop around translated code: enters it, and does what its exits ask for. Counts every instruction. */
+import {
+  C_BUDGET,
+  C_EXIT,
+  C_EXIT_ARG,
+  C_FAULT,
+  C_FAULT_ADDR,
+  C_INTR_ENABLED,
+  C_INTR_REQUEST,
+  C_LEAVE_ARG,
+  C_STEPPING,
+  EXIT_BUDGET,
+  EXIT_DEAD,
+  EXIT_FAULT,
+  EXIT_HOT,
+  EXIT_INTR,
+  EXIT_LEAVE,
+  EXIT_LINK,
+  EXIT_LOOKUP,
+  EXIT_STALE,
+  FAULT_EXC,
+  FAULT_MMIO,
+} from '../ir/layout.ts';
+import type { TargetCpu, TargetNative } from '../isa/front-end.ts';
+import type { BlockCache } from './blocks.ts';
+import type { SharedMemory } from './memory.ts';
+
+/** Why `run` came back. */
+export type RunEnd = 'budget' | 'halted' | 'shutdown' | 'stopped';
+
+/** What compiles hot blocks; absent in interpreter-only mode. */
+export interface HotBlocks {
+  /** The block at this bytecode address ran often enough. */
+  hot(code: number): undefined;
+}
+
+export class Vcpu {
+  readonly #m: SharedMemory;
+  readonly #blocks: BlockCache;
+  readonly #native: TargetNative;
+  readonly #run: (code: number) => void;
+  /** The target's JavaScript part; set before the first run. */
+  cpu!: TargetCpu;
+  hotBlocks: HotBlocks | undefined;
+  /** Execution outside RAM: where, for the report that goes with 'shutdown'. */
+  shutdownReason = '';
+  readonly exits = new Uint32Array(16);
+  #before = 0;
+  #slice = 0;
+  #stop = false;
+  #shorten = -1;
+
+  constructor(m: SharedMemory, blocks: BlockCache, native: TargetNative, run: (code: number) => void) {
+    this.#m = m;
+    this.#blocks = blocks;
+    this.#native = native;
+    this.#run = run;
+  }
+
+  /** Instructions retired since power-on. Inside callbacks: those before the one that calls (and that one, for port I/O). */
+  get executed(): number {
+    return this.#before + this.#slice - this.#m.get(C_BUDGET);
+  }
+  set executed(n: number) {
+    this.#before = n - this.#slice + this.#m.get(C_BUDGET);
+  }
+  setInterruptRequest(level: boolean): void {
+    this.#m.set(C_INTR_REQUEST, level ? 1 : 0);
+  }
+  get #interruptDue(): boolean {
+    return this.#m.get(C_INTR_REQUEST) !== 0 && this.#m.get(C_INTR_ENABLED) !== 0;
+  }
+  /** End the slice after at most `left` more instructions. For callbacks. */
+  shorten(left: number): void {
+    if (this.#shorten < 0 || left < this.#shorten) this.#shorten = left;
+  }
+  /** End the slice at the next exit. */
+  stop(): void {
+    this.#stop = true;
+  }
+
+  /** Retire exactly `budget` instructions (below 2^31), unless the processor halts, shuts down, or is stopped. */
+  run(budget: number): RunEnd {
+    const m = this.#m;
+    this.#before = this.executed;
+    this.#slice = budget;
+    m.set(C_BUDGET, budget);
+    this.#stop = false;
+    let code = 0;
+    for (;;) {
+      if (this.#shorten >= 0) this.#applyShorten();
+      if (code === 0) {
+        if (this.#stop) return 'stopped';
+        if (m.get(C_BUDGET) <= 0) return 'budget';
+        if (this.#interruptDue) this.#interrupt();
+        code = this.#blocks.resolve();
+        if (code === 0) {
+          const end = this.#fault(true);
+          if (end) return end;
+          continue;
+        }
+      }
+      this.#run(code);
+      const reason = m.get(C_EXIT);
+      this.exits[reason] = (this.exits[reason] as number) + 1;
+      code = 0;
+      let end: RunEnd | undefined;
+      switch (reason) {
+        case EXIT_LINK: {
+          const link = m.get(C_EXIT_ARG);
+          const flushes = this.#blocks.counts.flushes;
+          code = this.#blocks.resolve();
+          if (code === 0) end = this.#fault(true);
+          else if (flushes === this.#blocks.counts.flushes) this.#blocks.link(link, code);
+          break;
+        }
+        case EXIT_HOT:
+          this.hotBlocks?.hot(m.get(C_EXIT_ARG));
+          break;
+        case EXIT_LOOKUP:
+          if (m.get(C_FAULT) !== 0) end = this.#fault(true);
+          break;
+        case EXIT_FAULT:
+          end = this.#fault(false);
+          break;
+        case EXIT_STALE:
+          this.#blocks.kill(this.#blocks.at(m.get(C_EXIT_ARG)));
+          break;
+        case EXIT_BUDGET: {
+          const left = m.get(C_BUDGET);
+          if (left > 0) end = this.#step(left, false);
+          break;
+        }
+        case EXIT_LEAVE:
+          end = this.#leave();
+          break;
+        case EXIT_INTR:
+          this.#interrupt();
+          break;
+        case EXIT_DEAD:
+          break;
+        default:
+          throw new Error(`BUG: translated code left with reason ${reason}`);
+      }
+      if (end) return end;
+    }
+  }
+
+  #applyShorten(): void {
+    const left = this.#m.get(C_BUDGET);
+    const cut = Math.max(0, left - this.#shorten);
+    this.#shorten = -1;
+    this.#slice -= cut;
+    this.#m.set(C_BUDGET, left - cut);
+  }
+  #interrupt(): void {
+    this.cpu.interrupt();
+    if (this.#m.get(C_FAULT) === FAULT_EXC) this.#native.deliver_exception();
+  }
+  #leave(): RunEnd | undefined {
+    const m = this.#m;
+    const after = this.cpu.leave(m.get(C_EXIT_ARG), m.get(C_LEAVE_ARG));
+    if (m.get(C_FAULT) === FAULT_EXC) this.#native.deliver_exception();
+    if (after === 'halt') return this.#interruptDue ? undefined : 'halted';
+    return after === 'shutdown' || this.cpu.isShutdown ? 'shutdown' : undefined;
+  }
+
+  /** Deal with C_FAULT; C_PC and the count are exact. `fetching`: it is about the instruction's own bytes. */
+  #fault(fetching: boolean): RunEnd | undefined {
+    const m = this.#m;
+    const kind = m.get(C_FAULT);
+    if (kind === FAULT_EXC) {
+      this.#native.deliver_exception();
+      return this.cpu.isShutdown ? 'shutdown' : undefined;
+    }
+    m.set(C_FAULT, 0);
+    if (kind === FAULT_MMIO && fetching) {
+      const address = (m.get(C_FAULT_ADDR) >>> 0).toString(16).padStart(8, '0');
+      this.shutdownReason = `Trying to execute code outside RAM or ROM at 0x${address}`;
+      return 'shutdown';
+    }
+    return this.#step(1, true);
+  }
+
+  /** Run at most `insns` instructions from throw-away bytecode. `special`: they may do I/O and write into code. */
+  #step(insns: number, special: boolean): RunEnd | undefined {
+    const m = this.#m;
+    const code = this.#blocks.scratch(insns);
+    if (code === 0) return this.#fault(true);
+    m.set(C_STEPPING, special ? 1 : 0);
+    this.#run(code);
+    m.set(C_STEPPING, 0);
+    const reason = m.get(C_EXIT);
+    this.exits[reason] = (this.exits[reason] as number) + 1;
+    switch (reason) {
+      case EXIT_LEAVE:
+        return this.#leave();
+      case EXIT_INTR:
+        this.#interrupt();
+        return undefined;
+      case EXIT_FAULT:
+        return this.#fault(false);
+      case EXIT_LOOKUP:
+        return m.get(C_FAULT) === 0 ? undefined : this.#fault(true);
+      case EXIT_HOT:
+        return this.hotBlocks?.hot(m.get(C_EXIT_ARG));
+      case EXIT_STALE:
+        this.#blocks.kill(this.#blocks.at(m.get(C_EXIT_ARG)));
+        return undefined;
+      default:
+        return undefined; // C_PC says where to go on
+    }
+  }
+}
