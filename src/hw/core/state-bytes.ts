@@ -7,32 +7,39 @@ export class ByteWriter {
   private length = 0;
 
   u8(value: number): void {
-    this.view.setUint8(this.take(1), value);
+    const at = this.take(1);
+    this.view.setUint8(at, value);
   }
   u16(value: number): void {
-    this.view.setUint16(this.take(2), value);
+    const at = this.take(2);
+    this.view.setUint16(at, value);
   }
   u32(value: number): void {
-    this.view.setUint32(this.take(4), value);
+    const at = this.take(4);
+    this.view.setUint32(at, value);
   }
   i32(value: number): void {
-    this.view.setInt32(this.take(4), value);
+    const at = this.take(4);
+    this.view.setInt32(at, value);
   }
   i64(value: number): void {
-    this.view.setBigInt64(this.take(8), BigInt(value));
+    const at = this.take(8);
+    this.view.setBigInt64(at, BigInt(value));
   }
   u64(value: bigint): void {
-    this.view.setBigUint64(this.take(8), value);
+    const at = this.take(8);
+    this.view.setBigUint64(at, value);
   }
   bytes(value: Uint8Array): void {
-    this.buffer.set(value, this.take(value.length));
+    const at = this.take(value.length);
+    this.buffer.set(value, at);
   }
   /** A copy of what was written. */
   finish(): Uint8Array {
     return this.buffer.slice(0, this.length);
   }
 
-  /** Reserves `size` bytes and returns their offset. */
+  /** Reserves `size` bytes and returns their offset. Call it before naming the buffer: it may grow. */
   private take(size: number): number {
     const at = this.length;
     this.length += size;
