@@ -1,0 +1,48 @@
+import { command } from '../command.ts';
+import { struct } from '../schema.ts';
+
+const nothing = struct({});
+
+export const stop = command({
+  name: 'stop',
+  doc: 'Stop guest VM execution.',
+  args: nothing,
+  returns: nothing,
+  async run(_args, vm) {
+    await vm.stop();
+    return {};
+  },
+});
+
+export const cont = command({
+  name: 'cont',
+  doc: 'Resume guest VM execution.',
+  args: nothing,
+  returns: nothing,
+  async run(_args, vm) {
+    await vm.cont();
+    return {};
+  },
+});
+
+export const systemReset = command({
+  name: 'system_reset',
+  doc: 'Performs a hard reset of a guest.',
+  args: nothing,
+  returns: nothing,
+  async run(_args, vm) {
+    await vm.systemReset();
+    return {};
+  },
+});
+
+export const quit = command({
+  name: 'quit',
+  doc: 'Stop guest VM execution and exit the program.',
+  args: nothing,
+  returns: nothing,
+  async run(_args, vm) {
+    await vm.quit();
+    return {};
+  },
+});

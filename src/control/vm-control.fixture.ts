@@ -1,0 +1,57 @@
+import type { RunState, VmControl } from './vm-control.ts';
+
+/** The first bytes at F000:FFF0 of Debian's SeaBIOS, as the goldens of native QEMU show them. */
+const RESET_VECTOR = [0xea, 0x5b, 0xe0, 0x00, 0xf0, 0x30, 0x36, 0x2f, 0x32, 0x33, 0x2f, 0x39, 0x39, 0x00, 0xfc, 0x00];
+
+export interface FakeVm extends VmControl {
+  runState: RunState;
+  name: string | undefined;
+  readonly log: string[];
+}
+
+/** A machine of 16 MB with a BIOS below 1 MB, at its reset vector. */
+export function createFakeVm(): FakeVm {
+  const memory = new Uint8Array(0x110000);
+  memory.set(RESET_VECTOR, 0xffff0);
+  const log: string[] = [];
+  const registers: Record<string, bigint> = {
+    eip: 0xfff0n,
+    cs: 0xf000n,
+    'cs.base': 0xffff0000n,
+    pc: 0xfffffff0n,
+    eax: 0n,
+  };
+  const read = (address: bigint, into: Uint8Array): boolean => {
+    if (address + BigInt(into.length) > BigInt(memory.length)) return false;
+    into.set(memory.subarray(Number(address), Number(address) + into.length));
+    return true;
+  };
+  const vm: FakeVm = {
+    version: '0.1.0',
+    name: undefined,
+    uuid: '00000000-0000-0000-0000-000000000000',
+    runState: 'prelaunch',
+    log,
+    cpus: [
+      {
+        index: 0,
+        addressDigits: 8,
+        dumpRegisters: () => 'EAX=00000000\n',
+        register: (name) => registers[name],
+        readVirtual: read,
+        disassemble(address) {
+          const bytes = new Uint8Array(address === 0xffff0n ? 5 : 10);
+          if (!read(address, bytes)) return undefined;
+          return { text: address === 0xffff0n ? 'ljmpw $0xf000:$0xe05b' : 'nop', bytes };
+        },
+      },
+    ],
+    stop: () => void (vm.runState = 'paused'),
+    cont: () => void (vm.runState = 'running'),
+    systemReset: () => void log.push('reset'),
+    quit: () => void log.push('quit'),
+    readPhysical: read,
+    describe: (topic) => (topic === 'pic' ? 'pic0: irr=00\n' : undefined),
+  };
+  return vm;
+}

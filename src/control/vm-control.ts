@@ -1,0 +1,36 @@
+/** What the control interfaces (monitor, QMP and debugger to come) need of a virtual machine. vm/ implements it. */
+
+/** QMP's RunState, as far as it occurs here. */
+export const RUN_STATES = ['prelaunch', 'running', 'paused', 'shutdown', 'internal-error', 'guest-panicked'] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+/** One processor as a debugger sees it. Addresses and registers are unsigned, 64-bit ready. */
+export interface CpuView {
+  readonly index: number;
+  /** Hexadecimal digits of a virtual address. */
+  readonly addressDigits: 8 | 16;
+  /** QEMU's text of all registers, lines ended. */
+  dumpRegisters(): string;
+  /** The value of a register by the monitor's name for it, unsigned; undefined if there is no such register. */
+  register(name: string): bigint | undefined;
+  /** False if a byte can't be read: no page is mapped there, or no RAM or ROM lies there. Changes nothing. */
+  readVirtual(address: bigint, into: Uint8Array): boolean;
+  /** The instruction at an address, in the processor's present mode; undefined if it can't be read. */
+  disassemble(address: bigint, physical: boolean): { readonly text: string; readonly bytes: Uint8Array } | undefined;
+}
+
+export interface VmControl {
+  readonly version: string;
+  readonly name: string | undefined;
+  readonly uuid: string;
+  readonly runState: RunState;
+  readonly cpus: readonly CpuView[];
+  stop(): void | Promise<void>;
+  cont(): void | Promise<void>;
+  systemReset(): void | Promise<void>;
+  quit(): void | Promise<void>;
+  /** False if RAM or ROM does not cover the whole range. */
+  readPhysical(address: bigint, into: Uint8Array): boolean;
+  /** Text of `info <topic>` that devices and the engine know themselves: `pic`, `irq`, `jit`. Undefined: not here. */
+  describe(topic: 'pic' | 'irq' | 'jit'): string | undefined;
+}
