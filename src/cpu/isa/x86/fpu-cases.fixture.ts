@@ -21,16 +21,75 @@ export function createRandom(seed: number) {
 export type Random = ReturnType<typeof createRandom>;
 
 const EXPONENTS = [
-  0, 1, 2, 24, 53, 63, 64, 65, 0x1fff, 0x3fff - 16382 / 2, 0x3fff - 1074, 0x3fff - 1023, 0x3fff - 1022, 0x3fff - 149,
-  0x3fff - 127, 0x3fff - 126, 0x3fff - 65, 0x3fff - 64, 0x3fff - 63, 0x3ffc, 0x3ffd, 0x3ffe, 0x3fff, 0x4000, 0x4001,
-  0x400d, 0x400e, 0x400f, 0x401d, 0x401e, 0x401f, 0x403c, 0x403d, 0x403e, 0x403f, 0x4040, 0x3fff + 127, 0x3fff + 128,
-  0x3fff + 1023, 0x3fff + 1024, 0x5fff, 0x7ffc, 0x7ffd, 0x7ffe, 0x7fff,
+  0,
+  1,
+  2,
+  24,
+  53,
+  63,
+  64,
+  65,
+  0x1fff,
+  0x3fff - 16382 / 2,
+  0x3fff - 1074,
+  0x3fff - 1023,
+  0x3fff - 1022,
+  0x3fff - 149,
+  0x3fff - 127,
+  0x3fff - 126,
+  0x3fff - 65,
+  0x3fff - 64,
+  0x3fff - 63,
+  0x3ffc,
+  0x3ffd,
+  0x3ffe,
+  0x3fff,
+  0x4000,
+  0x4001,
+  0x400d,
+  0x400e,
+  0x400f,
+  0x401d,
+  0x401e,
+  0x401f,
+  0x403c,
+  0x403d,
+  0x403e,
+  0x403f,
+  0x4040,
+  0x3fff + 127,
+  0x3fff + 128,
+  0x3fff + 1023,
+  0x3fff + 1024,
+  0x5fff,
+  0x7ffc,
+  0x7ffd,
+  0x7ffe,
+  0x7fff,
 ];
 const SIGNIFICANDS = [
-  0n, 1n, 0x8000000000000000n, 0x8000000000000001n, 0xffffffffffffffffn, 0xfffffffffffffffen, 0xc000000000000000n,
-  0xc000000000000001n, 0xbfffffffffffffffn, 0xa000000000000000n, 0x7fffffffffffffffn, 0x4000000000000000n,
-  0x8000008000000000n, 0x8000018000000000n, 0xffffff8000000000n, 0xffffff7fffffffffn, 0x8000000000000400n,
-  0x8000000000000c00n, 0xfffffffffffffc00n, 0xfffffffffffffbffn, 0xfffffffffffff800n, 0xffffff0000000000n,
+  0n,
+  1n,
+  0x8000000000000000n,
+  0x8000000000000001n,
+  0xffffffffffffffffn,
+  0xfffffffffffffffen,
+  0xc000000000000000n,
+  0xc000000000000001n,
+  0xbfffffffffffffffn,
+  0xa000000000000000n,
+  0x7fffffffffffffffn,
+  0x4000000000000000n,
+  0x8000008000000000n,
+  0x8000018000000000n,
+  0xffffff8000000000n,
+  0xffffff7fffffffffn,
+  0x8000000000000400n,
+  0x8000000000000c00n,
+  0xfffffffffffffc00n,
+  0xfffffffffffffbffn,
+  0xfffffffffffff800n,
+  0xffffff0000000000n,
 ];
 
 export interface Value80 {
@@ -63,16 +122,43 @@ export function anyMemory(random: Random): Uint8Array {
   const sign = random.below(2);
   switch (random.below(5)) {
     case 0:
-      view.setUint32(0, (sign * 0x80000000 + random.pick([0, 1, 0x7e, 0x7f, 0x80, 0xfe, 0xff]) * 0x800000 +
-        random.pick([0, 1, 0x400000, 0x7fffff, 0x3fffff, 0x400001, random.below(0x800000)])) >>> 0, true);
+      view.setUint32(
+        0,
+        (sign * 0x80000000 +
+          random.pick([0, 1, 0x7e, 0x7f, 0x80, 0xfe, 0xff]) * 0x800000 +
+          random.pick([0, 1, 0x400000, 0x7fffff, 0x3fffff, 0x400001, random.below(0x800000)])) >>>
+          0,
+        true,
+      );
       break;
     case 1:
-      view.setBigUint64(0, (BigInt(sign) << 63n) | (BigInt(random.pick([0, 1, 0x3fe, 0x3ff, 0x400, 0x7fe, 0x7ff])) << 52n) |
-        random.pick([0n, 1n, 1n << 51n, (1n << 52n) - 1n, (1n << 51n) - 1n, random.u64() >> 12n]), true);
+      view.setBigUint64(
+        0,
+        (BigInt(sign) << 63n) |
+          (BigInt(random.pick([0, 1, 0x3fe, 0x3ff, 0x400, 0x7fe, 0x7ff])) << 52n) |
+          random.pick([0n, 1n, 1n << 51n, (1n << 52n) - 1n, (1n << 51n) - 1n, random.u64() >> 12n]),
+        true,
+      );
       break;
     case 2:
-      view.setBigInt64(0, random.pick([0n, 1n, -1n, 10n, -10n, 0x7fffn, -0x8000n, 0x7fffffffn, -0x80000000n,
-        (1n << 63n) - 1n, -(1n << 63n), BigInt(random.below(1000))]), true);
+      view.setBigInt64(
+        0,
+        random.pick([
+          0n,
+          1n,
+          -1n,
+          10n,
+          -10n,
+          0x7fffn,
+          -0x8000n,
+          0x7fffffffn,
+          -0x80000000n,
+          (1n << 63n) - 1n,
+          -(1n << 63n),
+          BigInt(random.below(1000)),
+        ]),
+        true,
+      );
       break;
     case 3: {
       const value = anyValue(random);

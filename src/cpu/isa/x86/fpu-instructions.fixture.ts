@@ -16,7 +16,8 @@ const of = (asm: string, run: Run): Instruction => ({
     return undefined;
   },
 });
-const register = (asm: string, name: string, ...args: number[]): Instruction => of(asm, (fpu) => fpu.call(name, ...args));
+const register = (asm: string, name: string, ...args: number[]): Instruction =>
+  of(asm, (fpu) => fpu.call(name, ...args));
 const popping = (asm: string, name: string, ...args: number[]): Instruction =>
   of(asm, (fpu) => {
     fpu.call(name, ...args);
@@ -139,3 +140,7 @@ export const COMPARES: readonly Instruction[] = [
   register('ftst', 'ftst'),
   register('fxam', 'fxam'),
 ];
+
+export const EXACT: readonly Instruction[] = ['frndint', 'fscale', 'fxtract', 'fprem', 'fprem1'].map((op) =>
+  register(op, op),
+);

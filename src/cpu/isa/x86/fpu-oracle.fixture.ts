@@ -104,7 +104,14 @@ export function compileFpu(): Fpu {
   const root = join(here, '../../../..');
   const out = join(DIRECTORY, 'fpu.wasm');
   const flags = '--runtime stub --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65536 --noAssert -O3';
-  const args = [join(here, 'native/fpu/index.ts'), '-o', out, ...flags.split(' '), '--enable', 'threads,simd,bulk-memory'];
+  const args = [
+    join(here, 'native/fpu/index.ts'),
+    '-o',
+    out,
+    ...flags.split(' '),
+    '--enable',
+    'threads,simd,bulk-memory',
+  ];
   execFileSync(process.execPath, [join(root, 'node_modules/assemblyscript/bin/asc.js'), ...args], { cwd: root });
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
   const abort = (): never => {

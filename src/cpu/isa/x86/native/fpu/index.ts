@@ -7,3 +7,5 @@ export * from './compare';
 export * from './control';
 export * from './load-store';
 export * from './unary';
+export * from './decimal';
+export * from './remainder';

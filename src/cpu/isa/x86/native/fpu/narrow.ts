@@ -2,11 +2,11 @@
 import { FPU_C1, FPU_CONTROL, FPU_IE, FPU_OE, FPU_PE, FPU_SF, FPU_STAGED, FPU_UE } from '../../fpu-layout';
 import { exponentOf, isInfinity, isNaN80, isSignalling, isUnsupported, isZero, normalised } from './classify';
 import { DOWN, NEAREST, roundingMode, roundsUp, shiftRightJamLow, UP } from './round';
-import { BIAS, EXP_MAX, INT_BIT, meta, QUIET_BIT, SIGN, sig, st } from './state';
+import { BIAS, EXP_MAX, INT_BIT, isEmpty, meta, QUIET_BIT, se, SIGN, sig, st } from './state';
 
 // @ts-ignore: decorator
 @inline
-function stage(flags: u32): void {
+export function stage(flags: u32): void {
   store<u32>(FPU_STAGED, flags);
 }
 
@@ -43,31 +43,31 @@ export function narrow(fractionBits: u32, expBits: u32): u64 {
   return narrowSlow(m >> 32 != 0, significand, <u32>m, fractionBits, expBits);
 }
 
-function narrowSlow(empty: bool, significand: u64, se: u32, fractionBits: u32, expBits: u32): u64 {
+function narrowSlow(empty: bool, significand: u64, signExp: u32, fractionBits: u32, expBits: u32): u64 {
   const expMax: i32 = (1 << expBits) - 1;
-  const sign = <u64>((se >> 15) & 1) << (fractionBits + expBits);
+  const sign = <u64>((signExp >> 15) & 1) << (fractionBits + expBits);
   const infinity = <u64>expMax << fractionBits;
   const drop = 63 - fractionBits;
   const hidden = <u64>1 << fractionBits;
-  if (empty || isUnsupported(significand, se)) {
+  if (empty || isUnsupported(significand, signExp)) {
     stage(empty ? FPU_IE | FPU_SF : FPU_IE);
     return (<u64>1 << (fractionBits + expBits)) | infinity | (hidden >> 1);
   }
-  if (isNaN80(significand, se)) {
-    stage(isSignalling(significand, se) ? FPU_IE : 0);
+  if (isNaN80(significand, signExp)) {
+    stage(isSignalling(significand, signExp) ? FPU_IE : 0);
     return sign | infinity | (((significand | QUIET_BIT) >> drop) & (hidden - 1));
   }
-  if (isInfinity(significand, se) || isZero(significand, se)) {
+  if (isInfinity(significand, signExp) || isZero(significand, signExp)) {
     stage(0);
     return significand ? sign | infinity : sign;
   }
   const control = load<u32>(FPU_CONTROL);
   const mode = roundingMode();
-  let exp = exponentOf(significand, se) - BIAS + (expMax >> 1);
+  let exp = exponentOf(significand, signExp) - BIAS + (expMax >> 1);
   significand = normalised(significand);
   let kept = significand >> drop;
   let lost = significand << (64 - drop);
-  let up = roundsUp(se & SIGN, (kept & 1) != 0, lost, mode);
+  let up = roundsUp(signExp & SIGN, (kept & 1) != 0, lost, mode);
   let flags: u32 = 0;
   if (exp < 1 && !(exp == 0 && up && kept + 1 == hidden << 1)) {
     if ((control & FPU_UE) == 0) {
@@ -78,7 +78,7 @@ function narrowSlow(empty: bool, significand: u64, se: u32, fractionBits: u32, e
     const n: u32 = drop + 1 - exp;
     kept = n < 64 ? significand >> n : 0;
     lost = n < 64 ? significand << (64 - n) : shiftRightJamLow(significand, 0, n);
-    up = roundsUp(se & SIGN, (kept & 1) != 0, lost, mode);
+    up = roundsUp(signExp & SIGN, (kept & 1) != 0, lost, mode);
     if (lost) flags = FPU_UE | FPU_PE;
     exp = 1; // `kept` has no hidden bit now
   } else if (lost) flags = FPU_PE;
@@ -93,7 +93,7 @@ function narrowSlow(empty: bool, significand: u64, se: u32, fractionBits: u32, e
       stage(FPU_OE);
       return 0;
     }
-    const away = mode == NEAREST || mode == (se & SIGN ? DOWN : UP);
+    const away = mode == NEAREST || mode == (signExp & SIGN ? DOWN : UP);
     stage(away ? FPU_OE | FPU_PE | FPU_C1 : FPU_OE | FPU_PE);
     return sign | (away ? infinity : infinity - 1);
   }
@@ -101,36 +101,38 @@ function narrowSlow(empty: bool, significand: u64, se: u32, fractionBits: u32, e
   return sign | result;
 }
 
+/** Flags of the last `integerMagnitude`: PE and C1. */
+export let integerFlags: u32 = 0;
+
+/** |value| rounded to an integer; all ones if that needs more than 64 bits, or the value is no number. */
+export function integerMagnitude(significand: u64, signExp: u32): u64 {
+  integerFlags = 0;
+  const n = BIAS + 63 - <i32>(signExp & EXP_MAX);
+  if (n < 0 || isUnsupported(significand, signExp)) return ~(<u64>0);
+  if (n == 0) return significand;
+  const kept = n < 64 ? significand >> n : 0;
+  const lost = n < 64 ? significand << (64 - n) : shiftRightJamLow(significand, 0, n);
+  if (lost) integerFlags = FPU_PE;
+  if (!roundsUp(signExp & SIGN, (kept & 1) != 0, lost, roundingMode())) return kept;
+  integerFlags = FPU_PE | FPU_C1;
+  return kept + 1;
+}
+
 /** ST0 as an integer of `bits`, rounded; the integer indefinite (most negative) if it does not fit. */
 export function toInteger(bits: u32): i64 {
   const reg = st(0);
-  const significand = sig(reg);
-  const m = meta(reg);
-  const se = <u32>m;
   const indefinite = <i64>-1 << (bits - 1);
-  if (m >> 32 != 0) {
+  if (isEmpty(reg)) {
     stage(FPU_IE | FPU_SF);
     return indefinite;
   }
-  const n = BIAS + 63 - <i32>(se & EXP_MAX);
-  if (isUnsupported(significand, se) || n < 0) {
-    stage(FPU_IE);
-    return indefinite;
-  }
-  let kept = n < 64 ? significand >> n : 0;
-  const lost = n == 0 ? 0 : n < 64 ? significand << (64 - n) : shiftRightJamLow(significand, 0, n);
-  const negative = se & SIGN;
-  const up = roundsUp(negative, (kept & 1) != 0, lost, roundingMode());
-  let flags: u32 = lost ? FPU_PE : 0;
-  if (up) {
-    flags |= FPU_C1;
-    kept++;
-  }
+  const negative = se(reg) & SIGN;
+  const magnitude = integerMagnitude(sig(reg), se(reg));
   const limit = <u64>1 << (bits - 1);
-  if (kept > (negative ? limit : limit - 1)) {
+  if (magnitude > (negative ? limit : limit - 1)) {
     stage(FPU_IE);
     return indefinite;
   }
-  stage(flags);
-  return negative ? -(<i64>kept) : <i64>kept;
+  stage(integerFlags);
+  return negative ? -(<i64>magnitude) : <i64>magnitude;
 }

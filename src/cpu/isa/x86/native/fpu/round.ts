@@ -81,6 +81,12 @@ export function roundSlow(dst: usize, sign: u32, exp: i32, hi: u64, lo: u64, fla
     if ((load<u32>(FPU_CONTROL) & FPU_UE) == 0) {
       flags |= FPU_UE;
       exp += WRAP;
+      if (exp < 1) {
+        // Only FSCALE gets here: not even the wrapped exponent can be represented.
+        put(dst, 0, sign);
+        raise(flags | FPU_PE);
+        return;
+      }
     } else {
       const n: u32 = 1 - exp;
       lo = shiftRightJamLow(hi, lo, n);
@@ -120,7 +126,15 @@ export function roundSlow(dst: usize, sign: u32, exp: i32, hi: u64, lo: u64, fla
         exp = EXP_MAX - 1;
         flags &= ~(<u32>FPU_C1);
       }
-    } else exp -= WRAP;
+    } else {
+      exp -= WRAP;
+      if (exp >= <i32>EXP_MAX) {
+        // FSCALE again.
+        kept = INT_BIT;
+        exp = EXP_MAX;
+        flags |= FPU_PE | FPU_C1;
+      }
+    }
   }
   put(dst, kept, sign | exp);
   raise(flags);
