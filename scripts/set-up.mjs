@@ -44,8 +44,10 @@ function dependenciesAreFresh() {
 
 export async function installDependencies() {
   if (dependenciesAreFresh()) return;
-  step('Installing dependencies (npm ci)');
-  await mustRun('Installing the dependencies', 'npm', ['ci', '--no-audit', '--no-fund']);
+  step('Installing dependencies (npm)');
+  // Not npm ci: it refuses a lock without the optional packages of other platforms, which registry mirrors need not carry.
+  // This keeps to the versions and checksums of the lock as well, and leaves the lock as it is.
+  await mustRun('Installing the dependencies', 'npm', ['install', '--no-save', '--no-audit', '--no-fund']);
 }
 
 /**
