@@ -91,6 +91,7 @@ export async function aptSource(directory: string, mirror: string, architecture:
     'APT::Sandbox::User': 'root', // no effect for others; the cache may lie where _apt cannot read
     'Acquire::Languages': 'none',
     'Acquire::Retries': '3',
+    'APT::Update::Error-Mode': 'any', // else an unreachable mirror is a mere warning
     'Acquire::Check-Valid-Until': 'false', // archived mirrors and snapshots stay usable; signatures are checked all the same
   }).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
   const apt = async (command: string, args: string[], cwd = root) =>

@@ -19,7 +19,9 @@ async function mirror(change: (files: Map<string, Uint8Array>) => void = () => {
   const deb = await debOf({ 'boot/vmlinuz-6.1.0-7-686': 'kernel' }, 'gz');
   const stanza = (name: string, version: string) =>
     `Package: ${name}\nVersion: ${version}\nFilename: pool/${name}.deb\nSHA256: ${sha256(deb)}\n`;
-  const index = gzipSync(`${stanza('linux-image-6.1.0-6-686', '6.1.6')}\n${stanza('linux-image-6.1.0-7-686', '6.1.7')}`);
+  const index = gzipSync(
+    `${stanza('linux-image-6.1.0-6-686', '6.1.6')}\n${stanza('linux-image-6.1.0-7-686', '6.1.7')}`,
+  );
   const path = 'main/binary-i386/Packages.gz';
   const files = new Map<string, Uint8Array>([
     [`/debian/dists/${SUITE}/Release`, Buffer.from(`MD5Sum:\n 0 1 ${path}\nSHA256:\n ${sha256(index)} 9 ${path}\n`)],

@@ -17,8 +17,13 @@ export function run(command, args, options = {}) {
   const env = { ...process.env, ...options.env, PATH: `${bin}${delimiter}${process.env.PATH}` };
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options, env });
+    const stop = () => child.kill(); // a signal sent to us alone must not leave the child behind
+    process.once('SIGTERM', stop).once('SIGHUP', stop);
     child.on('error', (error) => reject(new SetUpError(`${command}: ${error.message}`)));
-    child.on('exit', (code, signal) => resolve(signal ? 1 : code));
+    child.on('exit', (code, signal) => {
+      process.off('SIGTERM', stop).off('SIGHUP', stop);
+      resolve(signal ? 1 : code);
+    });
   });
 }
 
