@@ -122,7 +122,9 @@ export const CPUID_BASIC = 0x1220; // up to 5 leaves
 export const CPUID_BASIC_LEAVES = 5;
 export const CPUID_EXTENDED = 0x1280; // up to 9 leaves: 80000000H to 80000008H
 export const CPUID_EXTENDED_LEAVES = 9;
-export const SYSTEM_END = 0x1310;
+/** Where a task switch keeps the new task's registers while the old one can still fault; no state. 18 words. */
+export const TASK_SCRATCH = 0x1320;
+export const SYSTEM_END = 0x1368;
 
 // EFLAGS (SDM volume 1, 3.4.3).
 export const CF = 0x0001;
