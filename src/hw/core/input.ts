@@ -81,6 +81,12 @@ export class InputQueue {
     return true;
   }
 
+  /** Queues an event to be delivered before all that waits: the time at which the rest arrives. */
+  postFirst(target: string, data: InputData): void {
+    if (!this.eventReceivers.has(target)) throw new Error(`BUG: no receiver for events of '${target}'`);
+    this.events.unshift({ target, data });
+  }
+
   /** A byte receiver has room again. */
   roomAvailable(target: string): void {
     if (this.waiting.has(target)) this.onPending?.();
