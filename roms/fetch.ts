@@ -72,10 +72,13 @@ function store(rom: RomFile, { bytes, ...about }: Rom): void {
   write(`${cachePath(rom)}.json`, `${JSON.stringify({ key: keyOf(rom), ...about, sha256: sha256(bytes) }, null, 2)}\n`);
 }
 
-/** A file that the user put into roms/out/ themselves. */
+/** A file in roms/out/ that the cache does not know: listed there by an earlier run, or put there by the user. */
 function brought(name: string): Rom | undefined {
   const bytes = bytesOf(join(out, name));
-  return bytes && { package: 'own file', version: sha256(bytes).slice(0, 12), bytes };
+  if (!bytes) return undefined;
+  const index = jsonOf(join(out, 'index.json')) as { files: RomRecord[] } | undefined;
+  const known = index?.files.find((file) => file.name === name && file.sha256 === sha256(bytes));
+  return known ? { ...known, bytes } : { package: 'own file', version: sha256(bytes).slice(0, 12), bytes };
 }
 
 /** A pinned file of the pinned version must be the very file; another version may differ, which is worth a line. */

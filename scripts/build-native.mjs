@@ -102,31 +102,27 @@ async function compile(unit, args, wat) {
   return { wasm: outputs.get('unit.wasm'), wat: outputs.get('unit.wat') };
 }
 
-/** Builds what is out of date and returns the number of units built. */
-export async function buildNative({ force = false, wat = false } = {}) {
-  let built = 0;
-  for (const unit of UNITS) {
-    if (!existsSync(at(unit.entry))) continue; // the room has no native part yet
-    const base = unit.memoryBase === undefined ? [] : [`--memoryBase=${unit.memoryBase}`];
-    const args = [...FLAGS, ...base, ...Object.entries(unit.use).flatMap(([k, v]) => ['--use', `${k}=${v}`])];
-    const hash = hashOf(sourcesOf(unit.entry), args);
-    const out = at(unit.out);
-    if (!force && !wat && existsSync(out) && readFileSync(out, 'utf8').startsWith(`// ${hash}:`)) continue;
-    const started = Date.now();
-    const result = await compile(unit, args, wat);
-    writeAtomically(out, moduleText(unit, hash, result.wasm));
-    if (wat) writeAtomically(at(`.cache/native/${basename(unit.out, '.gen.ts')}.wat`), result.wat);
-    console.log(`native: ${unit.out} ${result.wasm.length} bytes in ${((Date.now() - started) / 1000).toFixed(1)} s`);
-    built++;
-  }
-  return built;
+/** Compiles one unit unless its module is there and up to date. */
+async function build(unit, { force, wat }) {
+  if (!existsSync(at(unit.entry))) return; // the room has no native part yet
+  const base = unit.memoryBase === undefined ? [] : [`--memoryBase=${unit.memoryBase}`];
+  const args = [...FLAGS, ...base, ...Object.entries(unit.use).flatMap(([k, v]) => ['--use', `${k}=${v}`])];
+  const hash = hashOf(sourcesOf(unit.entry), args);
+  const out = at(unit.out);
+  if (!force && !wat && existsSync(out) && readFileSync(out, 'utf8').startsWith(`// ${hash}:`)) return;
+  const started = Date.now();
+  const result = await compile(unit, args, wat);
+  writeAtomically(out, moduleText(unit, hash, result.wasm));
+  if (wat) writeAtomically(at(`.cache/native/${basename(unit.out, '.gen.ts')}.wat`), result.wat);
+  console.log(`native: ${unit.out} ${result.wasm.length} bytes in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+const options = { force: process.argv.includes('--force'), wat: process.argv.includes('--wat') };
+for (const unit of UNITS) {
   try {
-    await buildNative({ force: process.argv.includes('--force'), wat: process.argv.includes('--wat') });
+    await build(unit, options);
   } catch (error) {
     console.error(error.message);
-    process.exitCode = 1;
+    process.exitCode = 1; // the other units are built all the same
   }
 }
