@@ -9,3 +9,4 @@ export * from './load-store';
 export * from './unary';
 export * from './decimal';
 export * from './remainder';
+export * from './logarithms';
