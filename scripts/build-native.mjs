@@ -9,20 +9,16 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { basename, dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/**
- * `use` introduces integer constants (asc --use). A unit's static data, if it has any, starts at `memoryBase`;
- * all units share one memory with the guest.
- */
+/** All units share one memory with the guest, where they have no place of their own: static data is refused. */
 const UNITS = [
-  { entry: 'src/cpu/exec/native/va32.ts', out: 'src/cpu/exec/native32.gen.ts', use: {} },
-  { entry: 'src/cpu/exec/native/va64.ts', out: 'src/cpu/exec/native64.gen.ts', use: {} },
-  { entry: 'src/cpu/isa/x86/native/index.ts', out: 'src/cpu/isa/x86/native.gen.ts', use: {} },
+  { entry: 'src/cpu/exec/native/va32.ts', out: 'src/cpu/exec/native32.gen.ts' },
+  { entry: 'src/cpu/exec/native/va64.ts', out: 'src/cpu/exec/native64.gen.ts' },
+  { entry: 'src/cpu/isa/x86/native/index.ts', out: 'src/cpu/isa/x86/native.gen.ts' },
 ];
 
 const FLAGS = [
   '--optimizeLevel=3',
   '--shrinkLevel=0',
-  '--converge',
   '--noAssert',
   '--runtime=stub',
   '--importMemory',
@@ -54,9 +50,9 @@ function sourcesOf(entry) {
   return found;
 }
 
-function hashOf(sources, args) {
+function hashOf(sources) {
   const asc = JSON.parse(readFileSync(at('node_modules/assemblyscript/package.json'), 'utf8')).version;
-  const hash = createHash('sha256').update(JSON.stringify([asc, args]));
+  const hash = createHash('sha256').update(asc);
   for (const [file, text] of sources) hash.update(`\n//// ${file}\n`).update(text);
   hash.update(readFileSync(fileURLToPath(import.meta.url)));
   return hash.digest('hex').slice(0, 32);
@@ -84,11 +80,11 @@ function moduleText(unit, hash, wasm) {
   ].join('\n');
 }
 
-async function compile(unit, args, wat) {
+async function compile(unit, wat) {
   const { default: asc } = await import('assemblyscript/asc'); // takes a second: only when there is something to build
   const outputs = new Map();
   const text = wat ? ['--textFile=unit.wat'] : [];
-  const { error, stderr } = await asc.main([unit.entry, ...args, ...text, '--outFile=unit.wasm'], {
+  const { error, stderr } = await asc.main([unit.entry, ...FLAGS, ...text, '--outFile=unit.wasm'], {
     readFile: (name, base) => {
       const path = join(base ?? '', name);
       return existsSync(at(path)) ? readFileSync(at(path), 'utf8') : null;
@@ -102,16 +98,32 @@ async function compile(unit, args, wat) {
   return { wasm: outputs.get('unit.wasm'), wat: outputs.get('unit.wat') };
 }
 
+const DATA_SECTION = 11;
+
+/** True if a wasm module brings static data: 8 bytes of header, then sections of an id, a LEB128 size and a body. */
+function hasData(wasm) {
+  for (let at = 8; at < wasm.length; ) {
+    if (wasm[at++] === DATA_SECTION) return true;
+    let size = 0;
+    for (let shift = 0, more = true; more; shift += 7) {
+      size |= (wasm[at] & 0x7f) << shift;
+      more = wasm[at++] >= 0x80;
+    }
+    at += size;
+  }
+  return false;
+}
+
 /** Compiles one unit unless its module is there and up to date. */
 async function build(unit, { force, wat }) {
   if (!existsSync(at(unit.entry))) return; // the room has no native part yet
-  const base = unit.memoryBase === undefined ? [] : [`--memoryBase=${unit.memoryBase}`];
-  const args = [...FLAGS, ...base, ...Object.entries(unit.use).flatMap(([k, v]) => ['--use', `${k}=${v}`])];
-  const hash = hashOf(sourcesOf(unit.entry), args);
+  const hash = hashOf(sourcesOf(unit.entry));
   const out = at(unit.out);
   if (!force && !wat && existsSync(out) && readFileSync(out, 'utf8').startsWith(`// ${hash}:`)) return;
   const started = Date.now();
-  const result = await compile(unit, args, wat);
+  const result = await compile(unit, wat);
+  if (hasData(result.wasm))
+    throw new Error(`${unit.entry}: static data would lie over the machine's memory; keep it in declared state`);
   writeAtomically(out, moduleText(unit, hash, result.wasm));
   if (wat) writeAtomically(at(`.cache/native/${basename(unit.out, '.gen.ts')}.wat`), result.wat);
   console.log(`native: ${unit.out} ${result.wasm.length} bytes in ${((Date.now() - started) / 1000).toFixed(1)} s`);
