@@ -8,17 +8,21 @@ import {
   BLOCK_TABLE_ENTRY,
   C_CONTEXT,
   C_FAULT,
+  C_MMU,
   C_PC,
   C_TAG,
   CODE_GRANULES,
   CODE_PAGES,
+  CODE_TLB,
+  CODE_TLB_BANK_SHIFT,
+  CODE_TLB_ENTRIES,
   JUMP_CACHE,
   JUMP_CACHE_BITS,
   RAM_BASE,
 } from '../ir/layout.ts';
 import type { FetchByte, FrontEnd } from '../isa/front-end.ts';
 import { HEAD } from './interp/context.ts';
-import { Lowering, MAX_BYTECODE } from './interp/lower.ts';
+import { type Lowering, MAX_BYTECODE } from './interp/lower.ts';
 import { jumpCacheEntry, jumpCacheLayout } from './jump-cache.ts';
 import type { SharedMemory } from './memory.ts';
 import type { ExecNative } from './native.ts';
@@ -218,6 +222,17 @@ export class BlockCache {
       }
       i = (i + 1) & TABLE_MASK;
     }
+  }
+
+  /** Page of this memory the code TLB holds for an address now, without a walk; 0 if none. */
+  codePageIfCached(pcLo: number, pcHi: number): number {
+    const wide = this.#frontEnd.va === 'i64';
+    const bank = CODE_TLB + (this.#m.get(C_MMU) << CODE_TLB_BANK_SHIFT);
+    const e = (bank + (((pcLo >>> 12) & (CODE_TLB_ENTRIES - 1)) << (wide ? 4 : 3))) >> 2;
+    const i32 = this.#m.i32;
+    if (!wide) return i32[e] === pcLo >>> 12 ? (i32[e + 1] as number) : 0;
+    const lo = (pcLo >>> 12) | (pcHi << 20);
+    return i32[e] === lo && i32[e + 1] === pcHi >>> 12 ? (i32[e + 2] as number) : 0;
   }
 
   #markCode(b: Block): void {

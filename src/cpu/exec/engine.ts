@@ -1,22 +1,23 @@
 /** Puts an execution engine together for one target: memory, native modules, interpreter, block cache, vCPU, JIT. */
 import { STATE } from '../ir/layout.ts';
 import type { FrontEnd, TargetNative } from '../isa/front-end.ts';
-import { BlockCache, COLD } from './blocks.ts';
+import { BlockCache } from './blocks.ts';
 import { buildInterpreter } from './interp/build.ts';
 import { Lowering, ZERO_OPERAND } from './interp/lower.ts';
+import { JIT_DEFAULTS, Jit, type JitOptions } from './jit/jit.ts';
 import { SharedMemory } from './memory.ts';
-import { type ExecNative, FIRST_REGION, type HostCalls, instantiateNatives } from './native.ts';
+import { type ExecNative, FIRST_REGION, type HostCalls, instantiateNatives, type NativeModule } from './native.ts';
 import { Vcpu } from './vcpu.ts';
 
 export type EngineMode = 'jit' | 'interp';
 
 export interface EngineOptions {
   readonly frontEnd: FrontEnd;
-  /** The target's native module, compiled. */
-  readonly native: Uint8Array<ArrayBuffer>;
+  readonly native: NativeModule;
   /** RAM, ROM and video memory together, bytes (whole pages). */
   readonly backingBytes: number;
   readonly mode?: EngineMode;
+  readonly jit?: Partial<JitOptions>;
   /** I/O at guest-physical addresses that are not RAM. */
   mmioRead(gpa: number, size: number): number;
   mmioWrite(gpa: number, size: number, value: number): void;
@@ -28,6 +29,8 @@ export interface Engine {
   readonly exec: ExecNative;
   readonly blocks: BlockCache;
   readonly vcpu: Vcpu;
+  /** Absent in interpreter-only mode. */
+  readonly jit: Jit | undefined;
   /** A device wrote backing store [offset, offset + size). */
   ramWritten(offset: number, size: number): void;
 }
@@ -50,14 +53,19 @@ export function createEngine(o: EngineOptions): Engine {
   blocks.flush();
   natives.exec.tlb_flush();
   const vcpu = new Vcpu(memory, blocks, natives.target, instance.exports.run as (code: number) => void);
-  blocks.heat = COLD;
   const cache = blocks;
+  const jit =
+    o.mode === 'interp'
+      ? undefined
+      : new Jit(memory, blocks, o.frontEnd, natives.env, table, { ...JIT_DEFAULTS, ...o.jit });
+  if (jit) vcpu.hotBlocks = jit;
   return {
     memory,
     native: natives.target,
     exec: natives.exec,
     blocks,
     vcpu,
+    jit,
     ramWritten: (offset, size) => cache.ramWritten(offset, size),
   };
 }

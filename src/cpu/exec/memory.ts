@@ -42,7 +42,8 @@ export class SharedMemory {
   }
   #pages(gpa: number, size: number): number {
     const last = (gpa + size) / PAGE;
-    if (gpa % PAGE !== 0 || size % PAGE !== 0) throw new Error(`BUG: RAM mapped at ${gpa.toString(16)} + ${size.toString(16)} is not whole pages`);
+    if (gpa % PAGE !== 0 || size % PAGE !== 0)
+      throw new Error(`BUG: RAM mapped at ${gpa.toString(16)} + ${size.toString(16)} is not whole pages`);
     if (last > PMAP_MAX_PAGES) throw new Error(`BUG: RAM mapped above ${PMAP_MAX_PAGES} pages`);
     if (last > this.get(C_PMAP_PAGES)) this.set(C_PMAP_PAGES, last);
     return last;

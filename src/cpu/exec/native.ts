@@ -22,7 +22,17 @@ export interface HostCalls {
   codeWritten(host: number, size: number): void;
 }
 
-type Functions = Readonly<Record<string, CallableFunction>>;
+export type Functions = Readonly<Record<string, CallableFunction>>;
+
+/** Makes the target's native part, given what the engine exports to it (engine contract). */
+export type NativeModule = (memory: WebAssembly.Memory, exec: Functions) => Functions;
+
+/** A native part compiled from AssemblyScript. */
+export const wasmNative =
+  (bytes: Uint8Array<ArrayBuffer>): NativeModule =>
+  (memory, exec) =>
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory }, exec: exec as never })
+      .exports as Functions;
 
 /** Index in the shared table of the target's `walk`; regions follow. */
 const WALK = 1;
@@ -49,7 +59,7 @@ export function instantiateNatives(
   memory: WebAssembly.Memory,
   table: WebAssembly.Table,
   frontEnd: FrontEnd,
-  targetBytes: Uint8Array<ArrayBuffer>,
+  createTarget: NativeModule,
   host: HostCalls,
 ): Natives {
   const wide = frontEnd.va === 'i64';
@@ -59,10 +69,7 @@ export function instantiateNatives(
     isa: { walk: walk as never, walk64: walk as never },
     host: host as never,
   }).exports as Functions;
-  const target = new WebAssembly.Instance(new WebAssembly.Module(targetBytes), {
-    env: { memory },
-    exec: exec as never,
-  }).exports as Functions;
+  const target = createTarget(memory, exec);
   table.set(WALK, target.walk as never);
   const helpers = frontEnd.helpers.map((h) => {
     const f = target[h.name];

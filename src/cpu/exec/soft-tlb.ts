@@ -86,49 +86,49 @@ function emitCompare(t: Access, size: number, isLoad: boolean, base: number): vo
   }
 }
 
+/** Size, plain wasm access, and direction of a load or store op. */
+export const rawAccess = (op: number): { size: number; raw: number; isLoad: boolean } => ({
+  size: SIZE[op] as number,
+  raw: RAW[op] as number,
+  isLoad: LOADS.has(op),
+});
+/** Type of the value a load pushes. */
+export const loadedType = (op: number): number => (op === Op.ld64 ? I64 : I32);
+
+/** The slow way, address in addressLocal: a load leaves its value on the stack. */
+export function emitSlowAccess(t: Access): void {
+  const c = t.code;
+  const { size, isLoad } = rawAccess(t.op);
+  c.get(t.addressLocal);
+  if (!isLoad) t.value();
+  if (t.op === Op.ld64) c.call(t.slow.ld64);
+  else if (t.op === Op.st64) c.call(t.slow.st64);
+  else c.i32(size).call(isLoad ? t.slow.ld : t.slow.st);
+  if (t.op === Op.ld8s) c.op(W.i32Extend8S);
+  if (t.op === Op.ld16s) c.op(W.i32Extend16S);
+  t.checkFault();
+}
+
 export function emitAccess(t: Access): void {
   const c = t.code;
-  const size = SIZE[t.op] as number;
-  const raw = RAW[t.op] as number;
-  const isLoad = LOADS.has(t.op);
+  const { size, raw, isLoad } = rawAccess(t.op);
   const wide = t.va === 'i64';
   const base = TLB + (t.pushBank ? 0 : t.bank << TLB_BANK_SHIFT);
-  const host = (): void => {
+  const emit = (): void => {
+    t.address();
+    c.tee(t.addressLocal);
+    emitCompare(t, size, isLoad, base);
+    c.if(isLoad ? loadedType(t.op) : VOID, 1);
     c.get(t.addressLocal);
     if (wide) c.op(W.i32WrapI64);
     c.get(t.entryLocal)
       .mem(W.i32Load, base + (wide ? 16 : 8))
       .op(W.i32Add);
+    if (!isLoad) t.value();
+    c.mem(raw, 0).else();
+    emitSlowAccess(t);
+    c.end();
   };
-  const compare = (): void => {
-    t.address();
-    c.tee(t.addressLocal);
-    emitCompare(t, size, isLoad, base);
-  };
-  if (isLoad) {
-    t.result(() => {
-      compare();
-      c.if(t.op === Op.ld64 ? I64 : I32, 1);
-      host();
-      c.mem(raw, 0);
-      c.else().get(t.addressLocal);
-      if (t.op === Op.ld64) c.call(t.slow.ld64);
-      else c.i32(size).call(t.slow.ld);
-      if (t.op === Op.ld8s) c.op(W.i32Extend8S);
-      if (t.op === Op.ld16s) c.op(W.i32Extend16S);
-      t.checkFault();
-      c.end();
-    });
-    return;
-  }
-  compare();
-  c.if(VOID, 1);
-  host();
-  t.value();
-  c.mem(raw, 0).else().get(t.addressLocal);
-  t.value();
-  if (t.op === Op.st64) c.call(t.slow.st64);
-  else c.i32(size).call(t.slow.st);
-  t.checkFault();
-  c.end();
+  if (isLoad) t.result(emit);
+  else emit();
 }

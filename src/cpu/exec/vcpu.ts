@@ -38,7 +38,8 @@ export class Vcpu {
   readonly #m: SharedMemory;
   readonly #blocks: BlockCache;
   readonly #native: TargetNative;
-  readonly #run: (code: number) => void;
+  /** Enter bytecode; comes back with C_EXIT set. */
+  readonly enter: (code: number) => void;
   /** The target's JavaScript part; set before the first run. */
   cpu!: TargetCpu;
   hotBlocks: HotBlocks | undefined;
@@ -50,11 +51,11 @@ export class Vcpu {
   #stop = false;
   #shorten = -1;
 
-  constructor(m: SharedMemory, blocks: BlockCache, native: TargetNative, run: (code: number) => void) {
+  constructor(m: SharedMemory, blocks: BlockCache, native: TargetNative, enter: (code: number) => void) {
     this.#m = m;
     this.#blocks = blocks;
     this.#native = native;
-    this.#run = run;
+    this.enter = enter;
   }
 
   /** Instructions retired since power-on. Inside callbacks: those before the one that calls (and that one, for port I/O). */
@@ -100,7 +101,7 @@ export class Vcpu {
           continue;
         }
       }
-      this.#run(code);
+      this.enter(code);
       const reason = m.get(C_EXIT);
       this.exits[reason] = (this.exits[reason] as number) + 1;
       code = 0;
@@ -188,7 +189,7 @@ export class Vcpu {
     const code = this.#blocks.scratch(insns);
     if (code === 0) return this.#fault(true);
     m.set(C_STEPPING, special ? 1 : 0);
-    this.#run(code);
+    this.enter(code);
     m.set(C_STEPPING, 0);
     const reason = m.get(C_EXIT);
     this.exits[reason] = (this.exits[reason] as number) + 1;

@@ -39,6 +39,8 @@ export interface FrontEnd {
   translate(block: IrBlock, fetch: FetchByte, maxInsns: number): void;
   /** One line of assembly at an address and its length, for `-d in_asm` and the debugger. */
   disassemble(pcLo: number, pcHi: number, mode: number, fetch: FetchByte): { readonly text: string; readonly length: number };
+  /** Slots that point into the stack: accesses through them find their page mostly unchanged (x86: ESP, EBP). */
+  readonly stackSlots: readonly number[];
   /** Names of the condition-code slots' first slot for pass `flags`, or -1: slots first..first+2 written by setcc. */
   readonly ccSlot: number;
 }

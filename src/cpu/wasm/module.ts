@@ -60,7 +60,9 @@ export class ModuleBuilder {
     section(1, (c) => {
       c.u(this.#types.length);
       for (const [params, results] of this.#types) {
-        c.byte(0x60).u(params.length).op(...params);
+        c.byte(0x60)
+          .u(params.length)
+          .op(...params);
         c.u(results.length).op(...results);
       }
     });

@@ -11,7 +11,7 @@ import {
   JUMP_CACHE,
 } from '../../ir/layout.ts';
 import type { Ty } from '../../ir/ops.ts';
-import { type Code, type Label } from '../../wasm/code.ts';
+import type { Code, Label } from '../../wasm/code.ts';
 import { VOID, W } from '../../wasm/opcodes.ts';
 import type { Operands } from '../../wasm/semantics.ts';
 import { emitJumpCacheHit, jumpCacheLayout } from '../jump-cache.ts';
@@ -38,7 +38,16 @@ export const I64_LOCALS = 2;
  * Head of a block in bytecode, byte offsets: u16 opcode, u16 instructions, u32 heat left (or region index), u64 pc, u32 number
  * of the block; a guarded one goes on with u32 context, u32 second page.
  */
-export const HEAD = { insns: 2, heat: 4, pc: 8, number: 16, size: 20, context: 20, page2: 24, guardedSize: 28 } as const;
+export const HEAD = {
+  insns: 2,
+  heat: 4,
+  pc: 8,
+  number: 16,
+  size: 20,
+  context: 20,
+  page2: 24,
+  guardedSize: 28,
+} as const;
 
 /** Functions that handlers call, by index in the module. */
 export interface Functions extends SlowAccess {

@@ -3,6 +3,8 @@
  * fused sequences that front ends emit often. A handler is its name, its length in u16 units, and its wasm.
  */
 import {
+  C_BUDGET,
+  C_CONTEXT,
   C_EXIT,
   C_EXIT_ARG,
   C_FAULT,
@@ -11,10 +13,8 @@ import {
   C_INTR_ENABLED,
   C_INTR_REQUEST,
   C_LEAVE_ARG,
-  C_PC,
   C_MMU,
-  C_BUDGET,
-  C_CONTEXT,
+  C_PC,
   EXIT_BUDGET,
   EXIT_DEAD,
   EXIT_FAULT,
@@ -32,7 +32,7 @@ import type { FrontEnd } from '../../isa/front-end.ts';
 import { VOID, W } from '../../wasm/opcodes.ts';
 import { DIRECT, emitComputation } from '../../wasm/semantics.ts';
 import { emitAccess } from '../soft-tlb.ts';
-import { ADDR32, ADDR64, BANK, BLOCK, BUDGET, ENTRY, HEAD, type Handlers, IP, S0, S1, T64 } from './context.ts';
+import { ADDR32, ADDR64, BANK, BLOCK, BUDGET, ENTRY, type Handlers, HEAD, IP, S0, S1, T64 } from './context.ts';
 
 export interface Handler {
   readonly name: string;
@@ -233,7 +233,11 @@ function deposits(def: Define, op: number, name: string, ty: Ty): void {
 }
 
 /** Emits the access for a load or store whose address is base [+ index << scale] + displacement. */
-function access(h: Handlers, op: number, at: { indexed: boolean; value: 'operand' | 'const'; disp: number; site: number }): void {
+function access(
+  h: Handlers,
+  op: number,
+  at: { indexed: boolean; value: 'operand' | 'const'; disp: number; site: number },
+): void {
   const c = h.code;
   const wide = h.va === 'i64';
   const ty = OPS[op]?.ty as Ty;
@@ -339,15 +343,16 @@ function flags(def: Define, frontEnd: FrontEnd, linkUnits: number): void {
   };
   // op, kind, a, b | constant(2). Only for the front end's own cc slot; other triples are written by moves.
   def('setcc', 4, (h) => {
-    kind(h, 1);
-    put(h, 1, () => h.operand(2, 'i32'));
+    h.operand(2, 'i32').set(S0);
     put(h, 2, () => h.operand(3, 'i32'));
+    put(h, 1, () => h.code.get(S0));
+    kind(h, 1);
     h.next();
   });
   def('setcc.const', 5, (h) => {
-    kind(h, 1);
     put(h, 1, () => h.operand(2, 'i32'));
     put(h, 2, () => h.i32(3));
+    kind(h, 1);
     h.next();
   });
   for (const op of FLAG_OPS) {
@@ -366,12 +371,12 @@ function flags(def: Define, frontEnd: FrontEnd, linkUnits: number): void {
           h.operand(at, 'i32');
           b(h, at + 1);
           c.op(DIRECT[op] as number).set(S0);
-          kind(h, 1);
           put(h, 2, () => {
             if (logic) c.i32(0);
             else b(h, at + 1);
           });
           put(h, 1, () => c.get(S0));
+          kind(h, 1);
           if (keep) h.assign(2, 'i32', () => c.get(S0));
           h.next();
         });
@@ -521,7 +526,14 @@ function ends(def: Define, pcUnits: number, linkUnits: number): void {
       const c = h.code;
       h.setPc(() => h.operand(1, h.va));
       if (remembers) {
-        c.get(IP).load32(C_PC).tee(S0).get(S0).i32(4).op(W.i32ShrU, W.i32Xor).i32(TARGETS - 1).op(W.i32And);
+        c.get(IP)
+          .load32(C_PC)
+          .tee(S0)
+          .get(S0)
+          .i32(4)
+          .op(W.i32ShrU, W.i32Xor)
+          .i32(TARGETS - 1)
+          .op(W.i32And);
         c.i32(2).op(W.i32Shl, W.i32Add).get(S0).mem(W.i32Store, 4, 1);
       }
       h.lookup();

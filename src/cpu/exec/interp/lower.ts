@@ -4,14 +4,7 @@
  */
 import { type IrBlock, MAX_INSNS } from '../../ir/block.ts';
 import { OPERANDS, STATE, TEMP0 } from '../../ir/layout.ts';
-import {
-  OPERAND_WORDS,
-  READS_A,
-  READS_B,
-  READS_D,
-  READS_IMM2,
-  READS_X,
-} from '../../ir/operands.ts';
+import { OPERAND_WORDS, READS_A, READS_B, READS_D, READS_IMM2, READS_X } from '../../ir/operands.ts';
 import { OP_NAMES, OPS, Op, RET, type Shape, type Ty, WORDS } from '../../ir/ops.ts';
 import type { FrontEnd } from '../../isa/front-end.ts';
 import { FLAG_OPS, type Handler, TARGETS, USUAL_FIELDS } from './handlers.ts';
@@ -92,8 +85,7 @@ export class Lowering {
     this.#frontEnd = frontEnd;
     this.#va = frontEnd.va;
     this.#op = Object.fromEntries(handlers.map((h, i) => [h.name, i]));
-    const table = (name: (op: string) => string): Table =>
-      Int16Array.from(OP_NAMES, (n) => this.#op[name(n)] ?? -1);
+    const table = (name: (op: string) => string): Table => Int16Array.from(OP_NAMES, (n) => this.#op[name(n)] ?? -1);
     this.#rr = table((n) => n);
     this.#ri = table((n) => `${n}.const`);
     this.#index = table((n) => `${n}.index`);
@@ -537,4 +529,3 @@ export class Lowering {
 
 /** Bytes of the longest bytecode a block can have: the arena keeps so much free. */
 export const MAX_BYTECODE = 65536;
-

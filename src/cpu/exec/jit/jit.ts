@@ -1,0 +1,223 @@
+/** The region JIT: compiles hot blocks with their surroundings to wasm, installs, drops and evicts the result. */
+import {
+  C_BUDGET,
+  C_EXIT,
+  C_MMU,
+  C_PC,
+  EXIT_LOOKUP,
+  JUMP_CACHE,
+  TLB,
+  TLB_BANK_SHIFT,
+  TLB_ENTRIES,
+} from '../../ir/layout.ts';
+import type { FrontEnd } from '../../isa/front-end.ts';
+import { ModuleBuilder } from '../../wasm/module.ts';
+import { I32, VOID, W } from '../../wasm/opcodes.ts';
+import { valueType } from '../../wasm/semantics.ts';
+import { type Block, type BlockCache, COLD } from '../blocks.ts';
+import { importFunctions } from '../interp/build.ts';
+import { emitJumpCacheHit, jumpCacheLayout } from '../jump-cache.ts';
+import type { SharedMemory } from '../memory.ts';
+import { FIRST_REGION } from '../native.ts';
+import { type ModuleFunctions, RegionEmitter } from './emit.ts';
+import { RegionFormer } from './region.ts';
+
+interface Region {
+  readonly entry: Block;
+  readonly index: number;
+  readonly bytes: number;
+  readonly blocks: readonly Block[];
+  dead: boolean;
+}
+
+export interface JitOptions {
+  /** Executions of a block until it is compiled. */
+  readonly heat: number;
+  /** Bytes of wasm to keep at most: beyond it everything is dropped and starts again. */
+  readonly maxBytes: number;
+  /** Modules to keep at most: Firefox runs out of memory at about 16,000. */
+  readonly maxModules: number;
+}
+export const JIT_DEFAULTS: JitOptions = { heat: 200, maxBytes: 64 << 20, maxModules: 8000 };
+
+export class Jit {
+  readonly counts = { regions: 0, dropped: 0, flushes: 0, modules: 0, bytes: 0, insns: 0 };
+  readonly #m: SharedMemory;
+  readonly #blocks: BlockCache;
+  readonly #frontEnd: FrontEnd;
+  readonly #env: Record<string, unknown>;
+  readonly #table: WebAssembly.Table;
+  readonly #options: JitOptions;
+  readonly #former: RegionFormer;
+  readonly #regions = new Map<number, Region>();
+  readonly #containing = new Map<Block, Set<Region>>();
+  readonly #free: number[] = [];
+  #next = FIRST_REGION;
+  #bytes = 0;
+
+  constructor(
+    m: SharedMemory,
+    blocks: BlockCache,
+    frontEnd: FrontEnd,
+    env: Record<string, unknown>,
+    table: WebAssembly.Table,
+    options: JitOptions,
+  ) {
+    this.#m = m;
+    this.#blocks = blocks;
+    this.#frontEnd = frontEnd;
+    this.#env = env;
+    this.#table = table;
+    this.#options = options;
+    this.#former = new RegionFormer(blocks, m, frontEnd, options.heat);
+    blocks.heat = options.heat;
+    blocks.onKill = (b) => this.#blockDied(b);
+    blocks.onFlush = () => this.#dropAll();
+  }
+
+  /** Bytes of wasm in use. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** A block ran often enough: compile it, unless it can't be the start of a region. */
+  hot(code: number): undefined {
+    const b = this.#blocks.at(code);
+    if (b.dead || b.region !== 0) return;
+    if (b.guarded || !this.compile(b)) this.#blocks.setHeat(b, COLD);
+  }
+
+  /** Compile the region that starts at a block; false if there is none. */
+  compile(entry: Block): boolean {
+    if (this.#bytes > this.#options.maxBytes || this.#regions.size >= this.#options.maxModules) this.#evict();
+    const graph = this.#former.form(entry);
+    if (graph === undefined) return false;
+    const m = new ModuleBuilder();
+    const fns = this.#prelude(m);
+    const f = m.func([I32], [I32], 'region');
+    new RegionEmitter(m.body(f), this.#frontEnd, fns, graph, this.#m.get(C_MMU)).emit();
+    const bytes = m.build();
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: this.#env as never });
+    const index = this.#free.pop() ?? this.#next++;
+    if (index >= this.#table.length) this.#table.grow(this.#table.length);
+    this.#table.set(index, instance.exports.region as never);
+    const blocks = [...new Set(graph.nodes.map((n) => n.block))];
+    const region: Region = { entry, index, bytes: bytes.length, blocks, dead: false };
+    this.#regions.set(index, region);
+    for (const b of blocks) {
+      const set = this.#containing.get(b);
+      if (set) set.add(region);
+      else this.#containing.set(b, new Set([region]));
+    }
+    this.#blocks.setRegion(entry, index, 0);
+    this.#bytes += bytes.length;
+    this.counts.regions++;
+    this.counts.modules++;
+    this.counts.bytes += bytes.length;
+    this.counts.insns += graph.nodes.reduce((sum, n) => sum + n.block.insns, 0);
+    return true;
+  }
+
+  /** Imports and the functions every module has. */
+  #prelude(m: ModuleBuilder): ModuleFunctions {
+    const imports = importFunctions(m, this.#frontEnd);
+    const type = m.type([I32], [I32]);
+    const va = this.#frontEnd.va;
+    const wide = va === 'i64';
+    const go = m.func([valueType(va), I32], [I32]);
+    {
+      const f = m.body(go);
+      f.locals = [[1, I32]];
+      const c = f.code;
+      const layout = jumpCacheLayout(va);
+      emitJumpCacheHit(c, va, 0, 2);
+      c.if(VOID, 1);
+      c.get(2)
+        .mem(W.i32Load, JUMP_CACHE + layout.region)
+        .if(VOID, 1);
+      c.get(1)
+        .get(2)
+        .mem(W.i32Load, JUMP_CACHE + layout.region)
+        .returnCallIndirect(type);
+      c.end();
+      c.store32(C_BUDGET, () => c.get(1));
+      c.get(2)
+        .mem(W.i32Load, JUMP_CACHE + layout.code)
+        .return();
+      c.end();
+      c.i32(0).get(0);
+      c.mem(wide ? W.i64Store : W.i32Store, C_PC, 2);
+      c.store32(C_BUDGET, () => c.get(1));
+      c.call(imports.lookup).tee(2).if(I32, 1);
+      c.get(2);
+      c.else();
+      c.store32(C_EXIT, () => c.i32(EXIT_LOOKUP));
+      c.i32(0).end();
+    }
+    const probe = (tag: number): number => {
+      const index = m.func([valueType(va), I32], [I32]);
+      const f = m.body(index);
+      f.locals = [[1, I32]];
+      const c = f.code;
+      if (wide) {
+        c.i32(0); // 64-bit regions do not remember pages
+        return index;
+      }
+      c.get(0)
+        .i32(8)
+        .op(W.i32ShrU)
+        .i32((TLB_ENTRIES - 1) << 4)
+        .op(W.i32And);
+      c.load32(C_MMU).i32(TLB_BANK_SHIFT).op(W.i32Shl, W.i32Add).tee(2);
+      c.mem(W.i32Load, TLB + tag)
+        .get(0)
+        .get(1)
+        .op(W.i32Add)
+        .i32(~0xfff)
+        .op(W.i32And, W.i32Eq);
+      c.if(I32, 1);
+      c.get(0)
+        .get(2)
+        .mem(W.i32Load, TLB + 8)
+        .op(W.i32Add);
+      c.else().i32(0).end();
+      return index;
+    };
+    const probeLoad = probe(0);
+    const probeStore = probe(4);
+    return { ...imports, go, probeLoad, probeStore };
+  }
+
+  #blockDied(b: Block): void {
+    const regions = this.#containing.get(b);
+    if (regions === undefined) return;
+    this.#containing.delete(b);
+    for (const r of regions) this.#drop(r);
+  }
+  #drop(r: Region): void {
+    if (r.dead) return;
+    r.dead = true;
+    this.counts.dropped++;
+    this.#bytes -= r.bytes;
+    this.#regions.delete(r.index);
+    for (const b of r.blocks) this.#containing.get(b)?.delete(r);
+    this.#blocks.setRegion(r.entry, 0, this.#options.heat);
+    this.#table.set(r.index, null);
+    this.#free.push(r.index);
+  }
+  /** Too much wasm: all regions go, what is still hot is compiled anew. */
+  #evict(): void {
+    this.counts.flushes++;
+    for (const r of [...this.#regions.values()]) this.#drop(r);
+  }
+  #dropAll(): void {
+    for (const r of this.#regions.values()) {
+      r.dead = true;
+      this.#table.set(r.index, null);
+      this.#free.push(r.index);
+    }
+    this.#regions.clear();
+    this.#containing.clear();
+    this.#bytes = 0;
+  }
+}
