@@ -1,4 +1,4 @@
-import { createReadStream, cpSync, existsSync } from 'node:fs';
+import { cpSync, createReadStream, existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
