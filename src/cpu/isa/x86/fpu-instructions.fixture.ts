@@ -144,3 +144,14 @@ export const COMPARES: readonly Instruction[] = [
 export const EXACT: readonly Instruction[] = ['frndint', 'fscale', 'fxtract', 'fprem', 'fprem1'].map((op) =>
   register(op, op),
 );
+
+/** What QEMU computes to 80 bits. */
+export const LOGARITHMS: readonly Instruction[] = [
+  register('f2xm1', 'f2xm1'),
+  register('fyl2x', 'fyl2x'),
+  register('fyl2xp1', 'fyl2xp1'),
+  register('fpatan', 'fpatan'),
+];
+
+/** What QEMU computes with the host's double-precision functions. */
+export const TRIGONOMETRY: readonly Instruction[] = ['fsin', 'fcos', 'fsincos', 'fptan'].map((op) => register(op, op));

@@ -87,6 +87,9 @@ export function normaliseAcc(): i32 {
   return n;
 }
 
+/** Whether the last `divideQ127` left no remainder. */
+export let isExactQuotient: bool = false;
+
 /** acc = n / d in Q127, where n < 2 * d and d < 2^127. */
 export function divideQ127(nHigh: u64, nLow: u64, dHigh: u64, dLow: u64): void {
   let high: u64 = 0;
@@ -104,6 +107,7 @@ export function divideQ127(nHigh: u64, nLow: u64, dHigh: u64, dLow: u64): void {
   }
   accHigh = high;
   accLow = low;
+  isExactQuotient = (nHigh | nLow) == 0;
 }
 
 /** Rounds acc * 2^(exp - 127) to 64 bits into a register; `exact` if acc has not lost anything. */

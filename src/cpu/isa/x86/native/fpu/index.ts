@@ -10,3 +10,4 @@ export * from './unary';
 export * from './decimal';
 export * from './remainder';
 export * from './logarithms';
+export * from './arctangent';
