@@ -9,13 +9,23 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { buildPage, fetchRoms, installDependencies, main, modernNode, root, run, SetUpError, step } from './set-up.mjs';
 
-/** A program the tests call, its Debian package, and what is not tested without it. */
+/** What the tests call, by the Debian packages it comes from. */
 const PROGRAMS = [
-  { names: ['chromium', 'chromium-browser', 'google-chrome'], variable: 'CHROMIUM', package: 'chromium' },
-  { names: ['qemu-system-i386'], package: 'qemu-system-x86' },
-  { names: ['qemu-i386', 'qemu-i386-static'], package: 'qemu-user' },
-  { names: ['as', 'ld', 'objdump'], all: true, package: 'binutils' },
+  {
+    packages: ['chromium'],
+    isHere: () => !!process.env.CHROMIUM || ['chromium', 'chromium-browser', 'google-chrome'].some(onPath),
+  },
+  { packages: ['qemu-system-x86'], isHere: () => onPath('qemu-system-i386') },
+  { packages: ['qemu-user'], isHere: () => onPath('qemu-i386') },
+  { packages: ['binutils'], isHere: () => ['as', 'ld', 'objcopy', 'objdump'].every(onPath) },
+  // the x87 tests compare with the host's own processor, which has to be one that runs i386 programs
+  { packages: ['gcc', 'gcc-multilib'], isHere: () => process.arch !== 'x64' || compilesFor32Bit() },
 ];
+
+function compilesFor32Bit() {
+  const gcc = ['-m32', '-static', '-o', '/dev/null', '-x', 'c', '-'];
+  return spawnSync('gcc', gcc, { input: '#include <stdio.h>\nint main(void) { return 0; }\n' }).status === 0;
+}
 
 const tools = (name) => join(root, 'node_modules', name);
 /** vitest shows its progress and leaves the counts in a file; playwright.config.ts does the same. */
@@ -31,14 +41,11 @@ const CHECKS = [
 
 const onPath = (name) => process.env.PATH.split(delimiter).some((directory) => existsSync(join(directory, name)));
 
-function isMissing(program) {
-  if (program.variable && process.env[program.variable]) return false;
-  return program.all ? !program.names.every(onPath) : !program.names.some(onPath);
-}
+const missingPackages = () => PROGRAMS.filter(({ isHere }) => !isHere()).flatMap(({ packages }) => packages);
 
 /** Installs the programs that are missing, by apt-get as root or with a sudo that asks nothing. */
 async function installPrograms() {
-  const missing = PROGRAMS.filter(isMissing).map((program) => program.package);
+  const missing = missingPackages();
   if (missing.length === 0) return;
   step(`Installing ${missing.join(', ')} (apt-get)`);
   const isRoot = process.getuid?.() === 0;
@@ -52,7 +59,7 @@ async function installPrograms() {
     await apt('update');
     await apt('install', '-y', '--no-install-recommends', ...missing);
   }
-  const still = PROGRAMS.filter(isMissing).map((program) => program.package);
+  const still = missingPackages();
   if (still.length > 0) {
     throw new SetUpError(
       `The tests need programs that are not here: install ${still.join(', ')} (Debian's names of the packages) and run npm test\n` +
