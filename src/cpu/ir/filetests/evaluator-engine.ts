@@ -18,7 +18,7 @@ import { createTestHelpers } from './test-target.ts';
 const PAGE_MASK = ~BigInt(PAGE_SIZE - 1);
 
 /** Guest memory of pages in a map, with faults as engine.ts describes them. */
-class PagedEnvironment implements Environment {
+export class PagedEnvironment implements Environment {
   readonly #view: DataView;
   readonly #pages: ReadonlyMap<bigint, Uint8Array>;
   readonly #addressBits: number;
