@@ -87,6 +87,7 @@ export class Vcpu {
     this.#slice = budget;
     m.set(C_BUDGET, budget);
     this.#stop = false;
+    if (this.cpu.isHalted && !this.#interruptDue) return 'halted';
     let code = 0;
     for (;;) {
       if (this.#shorten >= 0) this.#applyShorten();

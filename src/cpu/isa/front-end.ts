@@ -71,6 +71,8 @@ export interface TargetCpu {
   leave(code: number, arg: number): AfterLeave;
   /** Called when C_INTR_REQUEST and C_INTR_ENABLED are both set, between instructions. Wakes from halt too. */
   interrupt(): void;
+  /** It waits for an interrupt. */
+  readonly isHalted: boolean;
   /** The processor is in shutdown (x86: after a triple fault). */
   readonly isShutdown: boolean;
   /** Program counter as the guest's manuals speak of it (x86: EIP), for logs. */

@@ -1,0 +1,235 @@
+/** The x86 processor's part outside wasm: port I/O, HLT, the time-stamp counter, interrupts from the 8259A. */
+import { C_BUDGET, C_FAULT, C_FAULT_CODE, C_FAULT_ERR, C_PC, C_STEPPING, C_TAG, FAULT_EXC } from '../../ir/layout.ts';
+import type { AfterLeave, CpuEnvironment, TargetCpu, TargetNative } from '../front-end.ts';
+import {
+  BASES,
+  CR0_PE,
+  CR4_TSD,
+  CS_BASE,
+  DF,
+  EAX,
+  ECX,
+  EDI,
+  EDX,
+  ES,
+  ESI,
+  F_CPL,
+  F_CR0,
+  F_CR4,
+  F_HALTED,
+  F_SHUTDOWN,
+  F_TSC_OFFSET,
+  V_GP,
+} from './layout.ts';
+import {
+  LEAVE_HLT,
+  LEAVE_IN,
+  LEAVE_INS,
+  LEAVE_OUT,
+  LEAVE_OUTS,
+  LEAVE_RDMSR,
+  LEAVE_RDTSC,
+  LEAVE_WRMSR,
+  PORT_IN_DX,
+  PORT_SHIFT,
+  STRING_ADDR32,
+  STRING_LENGTH_SHIFT,
+  STRING_REP,
+  STRING_SEGMENT_SHIFT,
+} from './leave.ts';
+import { M_INHIBIT, M_TF } from './mode.ts';
+
+/** Exports of the native module that this part calls. */
+export interface X86Native extends TargetNative {
+  rdmsr(): void;
+  wrmsr(): void;
+  end_shadow(): void;
+  single_step(): void;
+  update_mode(): void;
+  get_eflags(): number;
+  set_eflags(value: number): void;
+  set_a20(open: number): void;
+  seg_check(segment: number, offset: number, sizeAndAccess: number): void;
+}
+/** Guest memory through the soft MMU; C_FAULT is set on a fault. */
+export interface VirtualMemory {
+  ld(va: number, size: number): number;
+  st(va: number, value: number, size: number): void;
+}
+
+const TSC_MSR = 0x10;
+const SEG_WRITE = 0x10000;
+/** Elements a REP INS or OUTS moves before it lets interrupts in. */
+const CHUNK = 4096;
+
+export class X86Cpu implements TargetCpu {
+  readonly #words: Int32Array;
+  readonly #native: X86Native;
+  readonly #memory: VirtualMemory;
+  readonly #env: CpuEnvironment;
+
+  /** `words`: the shared memory. */
+  constructor(words: Int32Array, native: X86Native, memory: VirtualMemory, env: CpuEnvironment) {
+    this.#words = words;
+    this.#native = native;
+    this.#memory = memory;
+    this.#env = env;
+  }
+  #get(address: number): number {
+    return this.#words[address >> 2] as number;
+  }
+  #set(address: number, value: number): void {
+    this.#words[address >> 2] = value;
+  }
+
+  get isShutdown(): boolean {
+    return this.#get(F_SHUTDOWN) !== 0;
+  }
+  get isHalted(): boolean {
+    return this.#get(F_HALTED) !== 0;
+  }
+  get pcText(): string {
+    return ((this.#get(C_PC) - this.#get(CS_BASE)) >>> 0).toString(16).padStart(8, '0');
+  }
+
+  interrupt(): void {
+    this.#native.deliver_interrupt(this.#env.acknowledgeInterrupt());
+  }
+
+  leave(code: number, arg: number): AfterLeave {
+    switch (code) {
+      case LEAVE_IN:
+        this.#setAccumulator(arg & 7, this.#env.ioRead(this.#port(arg), arg & 7));
+        break;
+      case LEAVE_OUT:
+        this.#env.ioWrite(this.#port(arg), arg & 7, this.#accumulator(arg & 7));
+        break;
+      case LEAVE_INS:
+      case LEAVE_OUTS:
+        this.#string(code === LEAVE_INS, arg);
+        break;
+      case LEAVE_HLT:
+        this.#completed();
+        if (this.#get(C_FAULT) === 0) this.#set(F_HALTED, 1);
+        return 'halt';
+      case LEAVE_RDTSC:
+        this.#rdtsc();
+        break;
+      case LEAVE_RDMSR:
+      case LEAVE_WRMSR:
+        this.#msr(code === LEAVE_WRMSR, arg);
+        break;
+      default:
+        throw new Error(`BUG: translated code left with code ${code}`);
+    }
+    if (this.#get(C_FAULT) === 0) this.#completed();
+    return 'continue';
+  }
+
+  /** The instruction is through: its shadow ends, a trap flag strikes. */
+  #completed(): void {
+    const mode = this.#get(C_TAG);
+    if (mode & M_INHIBIT) this.#native.end_shadow();
+    if (mode & M_TF) this.#native.single_step();
+  }
+  /** The instruction of `length` bytes did not happen: back to it, uncounted. */
+  #undo(length: number): void {
+    this.#set(C_PC, this.#get(C_PC) - length);
+    this.#set(C_BUDGET, this.#get(C_BUDGET) + 1);
+  }
+  #port(arg: number): number {
+    return arg & PORT_IN_DX ? this.#get(EDX) & 0xffff : arg >>> PORT_SHIFT;
+  }
+  #accumulator(size: number): number {
+    const eax = this.#get(EAX);
+    return size === 4 ? eax >>> 0 : size === 2 ? eax & 0xffff : eax & 0xff;
+  }
+  #setAccumulator(size: number, value: number): void {
+    const eax = this.#get(EAX);
+    if (size === 4) this.#set(EAX, value);
+    else if (size === 2) this.#set(EAX, (eax & ~0xffff) | (value & 0xffff));
+    else this.#set(EAX, (eax & ~0xff) | (value & 0xff));
+  }
+
+  #string(isInput: boolean, arg: number): void {
+    const size = arg & 7;
+    const mask = arg & STRING_ADDR32 ? -1 : 0xffff;
+    const repeats = (arg & STRING_REP) !== 0;
+    const segment = isInput ? ES : (arg >> STRING_SEGMENT_SHIFT) & 0xf;
+    const length = arg >>> STRING_LENGTH_SHIFT;
+    const pointer = isInput ? EDI : ESI;
+    const base = this.#get(BASES + 8 * segment);
+    const step = size * this.#get(DF);
+    const port = this.#get(EDX) & 0xffff;
+    // Stores may go into code or I/O: the count is exact here.
+    this.#set(C_STEPPING, 1);
+    let left = repeats ? this.#get(ECX) & mask : 1;
+    for (let n = 0; left !== 0 && n < CHUNK; n++) {
+      const offset = this.#get(pointer) & mask;
+      if (!this.#transfer(isInput, segment, offset, (base + offset) | 0, port, size)) {
+        this.#set(C_STEPPING, 0);
+        return this.#undo(length);
+      }
+      this.#set(pointer, (this.#get(pointer) & ~mask) | ((offset + step) & mask));
+      if (!repeats) break;
+      left = (left - 1) & mask;
+      this.#set(ECX, (this.#get(ECX) & ~mask) | left);
+    }
+    this.#set(C_STEPPING, 0);
+    if (repeats && left !== 0) this.#set(C_PC, this.#get(C_PC) - length);
+  }
+  /** One element; false with C_FAULT set. The port is not touched when memory does not take part. */
+  #transfer(isInput: boolean, segment: number, offset: number, va: number, port: number, size: number): boolean {
+    this.#native.seg_check(segment, offset, isInput ? size | SEG_WRITE : size);
+    if (this.#get(C_FAULT) !== 0) return false;
+    if (isInput) {
+      // A store of what is there already: a page that can't be written faults before the device gives up its datum.
+      const old = this.#memory.ld(va, size);
+      if (this.#get(C_FAULT) === 0) this.#memory.st(va, old, size);
+      if (this.#get(C_FAULT) !== 0) return false;
+      this.#memory.st(va, this.#env.ioRead(port, size), size);
+    } else {
+      const value = this.#memory.ld(va, size) >>> 0;
+      if (this.#get(C_FAULT) !== 0) return false;
+      this.#env.ioWrite(port, size, value);
+    }
+    return true;
+  }
+
+  #rdtsc(): void {
+    if (this.#get(F_CR4) & CR4_TSD && this.#get(F_CR0) & CR0_PE && this.#get(F_CPL) !== 0) {
+      this.#set(C_FAULT, FAULT_EXC);
+      this.#set(C_FAULT_CODE, V_GP);
+      this.#set(C_FAULT_ERR, 0);
+      return this.#undo(2);
+    }
+    const tsc = this.#tsc();
+    this.#set(EAX, Number(BigInt.asIntN(32, tsc)));
+    this.#set(EDX, Number(BigInt.asIntN(32, tsc >> 32n)));
+  }
+  get #offset(): bigint {
+    return (BigInt(this.#get(F_TSC_OFFSET + 4)) << 32n) | BigInt(this.#get(F_TSC_OFFSET) >>> 0);
+  }
+  /** Counts nanoseconds of guest time: a processor of 1 GHz, as QEMU's under -icount. */
+  #tsc(): bigint {
+    return BigInt(Math.floor(this.#env.nowNs())) + this.#offset;
+  }
+  #msr(isWrite: boolean, length: number): void {
+    if (this.#get(ECX) === TSC_MSR) {
+      if (!isWrite) {
+        const tsc = this.#tsc();
+        this.#set(EAX, Number(BigInt.asIntN(32, tsc)));
+        this.#set(EDX, Number(BigInt.asIntN(32, tsc >> 32n)));
+        return;
+      }
+      const wanted = (BigInt(this.#get(EDX)) << 32n) | BigInt(this.#get(EAX) >>> 0);
+      const offset = wanted - (this.#tsc() - this.#offset);
+      this.#set(F_TSC_OFFSET, Number(BigInt.asIntN(32, offset)));
+      this.#set(F_TSC_OFFSET + 4, Number(BigInt.asIntN(32, offset >> 32n)));
+      return;
+    }
+    if (isWrite) this.#native.wrmsr();
+    else this.#native.rdmsr();
+    if (this.#get(C_FAULT) !== 0) this.#undo(length);
+  }
+}
