@@ -120,7 +120,7 @@ function arctangentSeries(): void {
   const zHigh = accHigh;
   const zLow = accLow;
   reciprocal(33);
-  for (let n: u64 = 31; n >= 1; n -= 2) {
+  for (let n: i32 = 31; n >= 1; n -= 2) {
     multiplyQ127(zHigh, zLow);
     const sumHigh = accHigh;
     const sumLow = accLow;
@@ -129,7 +129,6 @@ function arctangentSeries(): void {
     const low = accLow;
     setAcc(sumHigh, sumLow);
     subtractFrom(high, low);
-    if (n == 1) break;
   }
 }
 

@@ -11,3 +11,4 @@ export * from './decimal';
 export * from './remainder';
 export * from './logarithms';
 export * from './arctangent';
+export * from './trigonometry';
