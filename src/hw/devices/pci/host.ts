@@ -15,6 +15,7 @@ export const pciHost = defineDevice({
   desc: 'PCI host bridge: configuration mechanism #1',
   props: { bus: prop.required<PciBus>() },
   irqs: [],
+  isa: () => ({ ports: { address: 0xcf8, data: 0xcfc } }),
   state: vmstate('I440FX_PCIHOST', 1, { configAddress: u32() }),
   create(s, { bus }) {
     const target = () => {

@@ -30,6 +30,7 @@ export const piix3 = defineDevice({
     requestReset: prop.required<() => void>(),
   },
   irqs: [],
+  isa: () => ({ ports: { resetControl: 0xcf9 } }),
   state: vmstate('PIIX3', 3, { config: bytes(CONFIG_BYTES), rcr: u8() }),
   create(s, { isaIrqs, requestReset }) {
     const pci = new PciFunction(s.config, {

@@ -1,0 +1,277 @@
+/**
+ * A machine while it is put together: buses and lines, and what parts may ask for by the name of a property. In the
+ * end it yields the machine.
+ */
+
+import { VmError } from '../../util/errors.ts';
+import type { VirtualClock } from '../core/clock.ts';
+import { type AnyDeviceType, createDevice, type Device, fillProps, loadDevices, type Parts } from '../core/device.ts';
+import { createDma } from '../core/dma.ts';
+import { type IrqLine, Wire } from '../core/irq.ts';
+import type { LogHook } from '../core/log.ts';
+import { AddressSpace, type RamAccess } from '../core/memory.ts';
+import { PORT_COUNT, PortSpace } from '../core/ports.ts';
+import { Container, type Region } from '../core/region.ts';
+import { resetAll } from '../core/reset.ts';
+import { hashBytes } from '../core/state.ts';
+import { i8259 } from '../devices/intc/i8259.ts';
+import { PC_TESTDEV_MEMORY_AT } from '../devices/misc/pc-testdev.ts';
+import { createPciBus, type PciBus } from '../devices/pci/bus.ts';
+import { devfnOf } from '../devices/pci/config.ts';
+import type { PciFunction } from '../devices/pci/function.ts';
+import { piix3, piixRoute } from '../devices/pci/piix3.ts';
+import { a20Gate } from './a20-gate.ts';
+import { pcFirmwareConfig } from './firmware-config.ts';
+import type { BootState } from './loaders/direct-boot.ts';
+import type { Board, CpuLine, Machine, Part, RunControl, SavedDevice } from './machine.ts';
+import { type MemoryLayout, type PcMemory, pcMemory } from './memory-map.ts';
+import { SharedLines } from './shared-lines.ts';
+
+const ISA_IRQ_COUNT = 16;
+
+/** Memory-mapped regions of ISA devices, by type and region. */
+const MEMORY_PLACES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  'pc-testdev': { memory: PC_TESTDEV_MEMORY_AT },
+};
+
+export interface AssemblyOptions {
+  readonly board: Board;
+  readonly layout: MemoryLayout;
+  readonly clock: VirtualClock;
+  readonly ram: RamAccess;
+  readonly control: RunControl;
+  readonly log: LogHook;
+  /** Plain values for properties of these names. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+type AssemblyPart = Omit<Part, 'type'> & { readonly type: AnyDeviceType };
+
+/** The typed functions of a part that is known to be of this type. */
+export function partsOf<D extends Parts>(
+  type: { readonly type: string; create(...args: never[]): D },
+  device: Device,
+): D {
+  if (device.type !== type.type) throw new Error(`BUG: '${device.id}' is a ${device.type}, not a ${type.type}`);
+  return device.parts as D;
+}
+
+/** A line to the CPU, with a listener. */
+class CpuWire implements IrqLine, CpuLine {
+  onChange: ((level: boolean) => void) | undefined;
+  private readonly wire: Wire;
+
+  constructor() {
+    this.wire = new Wire((level) => this.onChange?.(level));
+  }
+  get level(): boolean {
+    return this.wire.level;
+  }
+  set(level: boolean): void {
+    this.wire.set(level);
+  }
+  repeat(): void {
+    this.onChange?.(this.level);
+  }
+}
+
+export class Assembly {
+  readonly io: PortSpace;
+  readonly memory: AddressSpace;
+
+  private readonly options: AssemblyOptions;
+  private readonly ports = new Container('io', PORT_COUNT);
+  private readonly regions: PcMemory;
+  private readonly devices: Device[] = [];
+  private readonly cpuIrq = new CpuWire();
+  private readonly a20 = new CpuWire();
+  private readonly isaLines: SharedLines;
+  private pciBus: PciBus | undefined;
+
+  constructor(options: AssemblyOptions) {
+    this.options = options;
+    const { board, layout, ram, log } = options;
+    this.regions = pcMemory(board, layout);
+    this.memory = new AddressSpace(this.regions.system, ram, log);
+    this.io = new PortSpace(this.ports, log);
+    this.isaLines = new SharedLines(
+      Array.from({ length: ISA_IRQ_COUNT }, (_, n): IrqLine => ({ set: (level) => this.pic().inputs[n]?.set(level) })),
+    );
+  }
+
+  find(id: string): Device | undefined {
+    return this.devices.find((device) => device.id === id);
+  }
+  device(id: string): Device {
+    const device = this.find(id);
+    if (device === undefined) throw new Error(`BUG: no part '${id}'`);
+    return device;
+  }
+  count(type: string): number {
+    return this.devices.filter((device) => device.type === type).length;
+  }
+  /** A name for a device that the user did not name. */
+  freeId(type: string): string {
+    for (let n = 0; ; n++) if (this.find(`${type}.${n}`) === undefined) return `${type}.${n}`;
+  }
+
+  add({ id, type, props = {}, links = {}, pci }: AssemblyPart): void {
+    const set: Record<string, unknown> = { ...this.services(type), ...props };
+    for (const [property, target] of Object.entries(links)) set[property] = this.linked(target);
+    const places = type.isa?.(fillProps(type.props, set, id));
+    const irqs: Record<string, IrqLine> = {};
+    for (const output of type.irqs) {
+      const n = places?.irqs?.[output];
+      irqs[output] = n === undefined ? this.ownLine(type, output) : this.isaLines.connect(n);
+    }
+    const device = createDevice(type, { id, clock: this.options.clock, log: this.options.log, props: set, irqs });
+    this.devices.push(device);
+
+    const region = (name: string): Region => {
+      const found = device.parts.regions[name];
+      if (found === undefined) throw new Error(`BUG: ${type.type} has no region '${name}'`);
+      return found;
+    };
+    this.memory.transaction(() => {
+      for (const [name, port] of Object.entries(places?.ports ?? {})) {
+        this.ports.add(port, region(name), { priority: portPriority(type) });
+      }
+      for (const [name, gpa] of Object.entries(MEMORY_PLACES[type.type] ?? {})) {
+        this.regions.system.add(gpa, region(name), { priority: 1 });
+      }
+    });
+    if (pci !== undefined) this.bus().plug(devfnOf(pci.slot, pci.fn), pciFunctionOf(device));
+  }
+
+  finish({ cpuStart, restoreLoaded }: { cpuStart: BootState | undefined; restoreLoaded(): void }): Machine {
+    const { devices, cpuIrq, a20 } = this;
+    const pic = this.pic();
+    const gate = partsOf(a20Gate, this.device('a20'));
+    /** Lines get their final levels once all devices have repeated their outputs. */
+    const settle = (how: 'settleReset' | 'settleLoad', repeatOutputs: () => void): void => {
+      this.memory.transaction(() => this.isaLines[how](() => gate.settle(repeatOutputs)));
+      cpuIrq.repeat();
+      a20.repeat();
+    };
+    const save = (): SavedDevice[] => devices.map((device) => [device.id, device.save()]);
+    return {
+      board: this.options.board,
+      clock: this.options.clock,
+      memory: this.memory,
+      io: this.io,
+      devices,
+      device: (id) => this.find(id),
+      cpuIrq: Object.assign(cpuIrq, { acknowledge: () => pic.ack() }),
+      a20,
+      cpuStart,
+      reset() {
+        settle('settleReset', () => resetAll(devices));
+        restoreLoaded();
+      },
+      save,
+      load(saved) {
+        const pairs = pairUp(devices, saved);
+        const before = pairUp(devices, save());
+        try {
+          settle('settleLoad', () => loadDevices(pairs));
+        } catch (error) {
+          settle('settleLoad', () => loadDevices(before));
+          throw error;
+        }
+      },
+      hash: () => hashBytes(Uint8Array.from(save().flatMap(([, bytes]) => [...bytes]))),
+    };
+  }
+
+  /** Values for those properties that only machine code sets, by name. */
+  private services(type: AnyDeviceType): Record<string, unknown> {
+    const { control, layout, ram: _ram, values } = this.options;
+    const { system, pciMemory, ram } = this.regions;
+    const requestReset = (): void => control.requestReset();
+    const known: Record<string, () => unknown> = {
+      bus: () => this.bus(),
+      dma: () => createDma(this.memory),
+      exit: () => (status: number) => control.requestExit(status),
+      io: () => this.ports,
+      isaIrqs: () => this.allIsaLines(),
+      items: () => pcFirmwareConfig(layout),
+      lines: () => this.allIsaLines(),
+      pciMemory: () => pciMemory,
+      ram: () => ram,
+      requestReset: () => requestReset,
+      requestShutdown: () => () => control.requestShutdown(),
+      system: () => system,
+      systemReset: () => requestReset,
+      transaction: () => (change: () => void) => this.memory.transaction(change),
+    };
+    const given: Record<string, unknown> = {};
+    for (const [name, { kind }] of Object.entries(type.props)) {
+      if (kind !== 'code') continue;
+      const value = known[name]?.() ?? values[name];
+      if (value !== undefined) given[name] = value;
+    }
+    return given;
+  }
+
+  /** Outputs that are not interrupts of the ISA bus. */
+  private ownLine(type: AnyDeviceType, output: string): IrqLine {
+    if (output === 'a20') return type === a20Gate ? this.a20 : partsOf(a20Gate, this.device('a20')).connect();
+    if (type.type === i8259.type) return this.cpuIrq;
+    throw new Error(`BUG: output '${output}' of ${type.type} leads nowhere`);
+  }
+
+  /** What a part offers to others: all of its functions, or one end that it names. */
+  private linked(target: string): unknown {
+    const [id = '', end] = target.split('.');
+    const { parts } = this.device(id);
+    if (end === undefined) return parts;
+    const found = (parts as unknown as Readonly<Record<string, unknown>>)[end];
+    if (found === undefined) throw new Error(`BUG: '${id}' has no '${end}'`);
+    return found;
+  }
+
+  private allIsaLines(): IrqLine[] {
+    return Array.from({ length: ISA_IRQ_COUNT }, (_, n) => this.isaLines.connect(n));
+  }
+
+  private pic() {
+    return partsOf(i8259, this.device('pic'));
+  }
+
+  /** The PCI bus; its interrupts are wired to the PIIX3. */
+  private bus(): PciBus {
+    const { pciMemory } = this.regions;
+    const pirq = (n: number): IrqLine => ({
+      set: (level) => partsOf(piix3, this.device('piix3')).pirqs[n]?.set(level),
+    });
+    this.pciBus ??= createPciBus({
+      memory: pciMemory,
+      io: this.ports,
+      route: piixRoute,
+      lines: [pirq(0), pirq(1), pirq(2), pirq(3)],
+    });
+    return this.pciBus;
+  }
+}
+
+/** PIIX3's reset register lies in the middle of the host bridge's address register. */
+const portPriority = (type: AnyDeviceType): number => (type.type === piix3.type ? 1 : 0);
+
+function pciFunctionOf(device: Device): PciFunction {
+  const { pci } = device.parts as Parts & { readonly pci?: PciFunction };
+  if (pci === undefined) throw new Error(`BUG: ${device.type} is no PCI device`);
+  return pci;
+}
+
+function pairUp(devices: readonly Device[], saved: readonly SavedDevice[]) {
+  const states = new Map(saved);
+  const pairs = devices.map((device) => {
+    const bytes = states.get(device.id);
+    if (bytes === undefined) throw new VmError(`device '${device.id}' is missing in the saved state`);
+    states.delete(device.id);
+    return { device, bytes };
+  });
+  const [extra] = states.keys();
+  if (extra !== undefined) throw new VmError(`the saved state has a device '${extra}', which this machine has not`);
+  return pairs;
+}

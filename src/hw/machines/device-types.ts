@@ -1,0 +1,63 @@
+/** All device types that boards and users may name. */
+import { VmError } from '../../util/errors.ts';
+import type { AnyDeviceType } from '../core/device.ts';
+import { uart16550 } from '../devices/char/uart16550.ts';
+import { i8237 } from '../devices/dma/i8237.ts';
+import { i8042 } from '../devices/input/i8042.ts';
+import { ps2Keyboard } from '../devices/input/ps2-keyboard.ts';
+import { ps2Mouse } from '../devices/input/ps2-mouse.ts';
+import { i8259 } from '../devices/intc/i8259.ts';
+import { debugcon } from '../devices/misc/debugcon.ts';
+import { isaDebugExit } from '../devices/misc/isa-debug-exit.ts';
+import { pcTestdev } from '../devices/misc/pc-testdev.ts';
+import { port61 } from '../devices/misc/port61.ts';
+import { port80 } from '../devices/misc/port80.ts';
+import { port92 } from '../devices/misc/port92.ts';
+import { fwCfg } from '../devices/nvram/fw-cfg.ts';
+import { pciHost } from '../devices/pci/host.ts';
+import { i440fx } from '../devices/pci/i440fx.ts';
+import { piix3 } from '../devices/pci/piix3.ts';
+import { piix4Pm } from '../devices/pci/piix4-pm.ts';
+import { i8254 } from '../devices/timer/i8254.ts';
+import { mc146818 } from '../devices/timer/mc146818.ts';
+import { a20Gate } from './a20-gate.ts';
+
+/** What `-device` takes. */
+export const userDeviceTypes: readonly AnyDeviceType[] = [uart16550, debugcon, isaDebugExit, pcTestdev];
+
+const boardDeviceTypes: readonly AnyDeviceType[] = [
+  a20Gate,
+  fwCfg,
+  i440fx,
+  i8042,
+  i8237,
+  i8254,
+  i8259,
+  mc146818,
+  pciHost,
+  piix3,
+  piix4Pm,
+  port61,
+  port80,
+  port92,
+  ps2Keyboard,
+  ps2Mouse,
+];
+
+export function boardDeviceType(name: string): AnyDeviceType {
+  const type = [...boardDeviceTypes, ...userDeviceTypes].find((t) => t.type === name);
+  if (type === undefined) throw new Error(`BUG: no device type '${name}'`);
+  return type;
+}
+
+export function userDeviceType(name: string): AnyDeviceType {
+  const type = userDeviceTypes.find((t) => t.type === name);
+  if (type !== undefined) return type;
+  const onBoards = boardDeviceTypes.some((t) => t.type === name);
+  throw new VmError(
+    onBoards
+      ? `Parameter 'driver' expects a pluggable device type: '${name}' is part of a board`
+      : `'${name}' is not a valid device model name`,
+    { hint: 'see -device help' },
+  );
+}

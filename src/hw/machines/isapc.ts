@@ -1,0 +1,20 @@
+import { interruptController, isaParts } from './isa-parts.ts';
+import { defineBoard } from './machine.ts';
+
+const GiB = 2 ** 30;
+
+/** A PC AT without PCI. Its ROMs are RAM that is filled before start, as on QEMU's board of this name. */
+export const isapc = defineBoard({
+  name: 'isapc',
+  desc: 'ISA-only PC',
+  target: 'i386',
+  defaultCpu: '486',
+  maxCpus: 1,
+  firmware: 'bios.bin',
+  bus: 'isa',
+  lowRam: { limit: 3.5 * GiB, cut: 3.5 * GiB },
+  maxRamBytes: 3.5 * GiB,
+  parts: [interruptController, ...isaParts],
+  maxSerials: 4,
+  directBoot: { ports: [] },
+});

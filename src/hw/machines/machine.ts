@@ -1,0 +1,97 @@
+/**
+ * Boards as data, and what a machine built from one offers. A board lists its parts by QEMU's device names; `build.ts`
+ * turns the list into a machine.
+ */
+import type { VirtualClock } from '../core/clock.ts';
+import type { Device } from '../core/device.ts';
+import type { AddressSpace } from '../core/memory.ts';
+import type { PortSpace } from '../core/ports.ts';
+import type { PcAcpiOptions } from './acpi/pc-acpi.ts';
+import type { BootState } from './loaders/direct-boot.ts';
+
+export interface Part {
+  /** Unique in its machine; names the part in saved states. */
+  readonly id: string;
+  readonly type: string;
+  readonly props?: Readonly<Record<string, unknown>>;
+  /** Properties that are other parts, or an end of one: property name to `id` or `id.end`, further up in the list. */
+  readonly links?: Readonly<Record<string, string>>;
+  /** Slot and function of a PCI device. */
+  readonly pci?: { readonly slot: number; readonly fn: number };
+}
+
+export interface PortWrite {
+  readonly port: number;
+  readonly value: number;
+  readonly size: 1 | 2 | 4;
+}
+
+/** What takes the place of firmware when a kernel is started directly. */
+export interface DirectBootSetup {
+  /** Chip set registers that a kernel expects to be set up. */
+  readonly ports: readonly PortWrite[];
+  /** Absent: the board has no ACPI. */
+  readonly acpi?: Omit<PcAcpiOptions, 'at' | 'serials'>;
+}
+
+export interface Board {
+  /** As `-M` takes it. */
+  readonly name: string;
+  readonly desc: string;
+  readonly alias?: string;
+  readonly isDefault?: boolean;
+  readonly target: 'i386';
+  readonly defaultCpu: string;
+  readonly maxCpus: number;
+  readonly firmware: string;
+  /** ROMs are read-only behind a PCI host bridge, whose registers can shadow them; on an ISA board they are RAM. */
+  readonly bus: 'isa' | 'pci';
+  /** Where RAM below 4 GiB ends at most, and where it is cut if there is more. */
+  readonly lowRam: { readonly limit: number; readonly cut: number };
+  readonly maxRamBytes: number;
+  readonly parts: readonly Part[];
+  readonly maxSerials: number;
+  readonly directBoot: DirectBootSetup;
+}
+
+export const defineBoard = (board: Board): Board => board;
+
+/** How the guest ends or restarts its machine. The requests take effect after the present instruction. */
+export interface RunControl {
+  requestReset(): void;
+  requestShutdown(): void;
+  /** Ends the process with this exit status (isa-debug-exit). */
+  requestExit(status: number): void;
+}
+
+/** A level that the CPU follows. */
+export interface CpuLine {
+  readonly level: boolean;
+  /** Called on each change, and after each load of a state. At most one listener. */
+  onChange: ((level: boolean) => void) | undefined;
+}
+
+export interface Machine {
+  readonly board: Board;
+  readonly clock: VirtualClock;
+  readonly memory: AddressSpace;
+  readonly io: PortSpace;
+  /** In the order in which they were created; reset, save and load keep it. */
+  readonly devices: readonly Device[];
+  device(id: string): Device | undefined;
+  /** The CPU's INTR pin, and the acknowledge cycle that yields the vector. */
+  readonly cpuIrq: CpuLine & { acknowledge(): number };
+  /** Address line 20: open or masked. */
+  readonly a20: CpuLine;
+  /** Where the CPU starts after a reset when a kernel is booted directly; undefined: at the reset vector. */
+  readonly cpuStart: BootState | undefined;
+  /** Resets all devices and restores what loaders put into memory. RAM keeps the rest of its contents. */
+  reset(): void;
+  /** The state of all devices, by name. CPU and RAM are not part of it. */
+  save(): readonly SavedDevice[];
+  /** Throws a VmError if the list does not fit this machine. Restore the clock before. */
+  load(saved: readonly SavedDevice[]): void;
+  hash(): string;
+}
+
+export type SavedDevice = readonly [id: string, state: Uint8Array];
