@@ -49,6 +49,8 @@ export class Decoder {
   base = -1;
   index = -1;
   scale = 0;
+  /** The SIB byte, or -1: for the disassembler. */
+  sib = -1;
   disp = 0;
   segment = DS;
   /** Immediate (or jump distance, or offset), and the selector of a far pointer or the second immediate of ENTER. */
@@ -151,6 +153,7 @@ export class Decoder {
     let segment = DS;
     this.index = -1;
     this.scale = 0;
+    this.sib = -1;
     this.disp = 0;
     if (this.addressSize === 2) {
       this.base = BASE_16[this.rm] as number;
@@ -168,6 +171,7 @@ export class Decoder {
       let base = this.rm;
       if (base === 4) {
         const sib = this.#byte();
+        this.sib = sib;
         base = sib & 7;
         this.index = (sib >> 3) & 7;
         if (this.index === 4) this.index = -1;

@@ -9,6 +9,12 @@ import type { Translator } from './translator.ts';
  */
 export type Forms = { readonly [opcode: string]: string };
 
+/**
+ * plain: never with a size suffix; suffixed: always; sized: if the size is not the default one; widen: sizes of source
+ * and destination; indirect: as sized, with a star; string: see `stringText` of disassemble.ts.
+ */
+export type Syntax = 'plain' | 'suffixed' | 'sized' | 'widen' | 'indirect' | 'string';
+
 export interface Instruction {
   /** Mnemonic without a size suffix. */
   readonly name: string;
@@ -19,8 +25,10 @@ export interface Instruction {
   readonly privileged?: true;
   /** A string instruction that REP repeats: starts a block, so that it can jump to itself. */
   readonly repeats?: true;
-  /** How the disassembler writes it, where that does not follow from name and operands (see disassemble.ts). */
-  readonly att?: string;
+  /** How the disassembler writes it, where that does not follow from name and operands. */
+  readonly att?: Syntax;
+  /** The name with 16-bit operands (JCXZ: with 16-bit addresses). */
+  readonly narrowName?: string;
   execute(t: Translator, a: Place, b: Place, c: Place): void;
 }
 
@@ -132,6 +140,7 @@ export function fixedSizeOf(kind: number): number {
     case K.DX:
     case K.Mw:
     case K.Rw:
+    case K.AX:
       return 2;
     case K.Rd:
     case K.Cd:

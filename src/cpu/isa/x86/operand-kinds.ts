@@ -47,6 +47,7 @@ const names = [
   'Ov',
   // Fixed registers.
   'AL',
+  'AX',
   'eAX',
   'CL',
   'DX',

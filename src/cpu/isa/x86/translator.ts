@@ -179,6 +179,9 @@ export class Translator extends Emitter {
         return p.setMemory(d.operandSize);
       case K.AL:
         return p.setRegister(S_EAX, 1);
+      case K.AX:
+        p.setRegister(S_EAX, 2);
+        return;
       case K.eAX:
         return p.setRegister(S_EAX, d.operandSize);
       case K.CL:

@@ -57,7 +57,7 @@ const loops = [
   x86({
     name: 'jecxz',
     forms: { E3: 'Jb' },
-    att: 'jecxz',
+    narrowName: 'jcxz',
     execute: (t) => branch(t, { op: Op.eq, a: counter(t), b: -1, imm: 0 }),
   }),
 ];
@@ -65,6 +65,7 @@ const loops = [
 const jmp = x86({
   name: 'jmp',
   forms: { E9: 'Jz', EB: 'Jb' },
+  att: 'sized',
   execute(t) {
     const target = t.jumpTarget(t.d.imm);
     t.checkTarget(target);
@@ -82,6 +83,7 @@ const jmpIndirect = x86({
 const call = x86({
   name: 'call',
   forms: { E8: 'Jz' },
+  att: 'sized',
   execute(t) {
     const target = t.jumpTarget(t.d.imm);
     t.checkTarget(target);
@@ -105,7 +107,7 @@ const callIndirect = x86({
 const ret = x86({
   name: 'ret',
   forms: { C2: 'Iw', C3: '' },
-  att: 'return',
+  att: 'sized',
   execute(t, release) {
     const size = t.d.operandSize;
     const va = t.indirectTarget(t.stackLoad(0, size));
@@ -124,16 +126,16 @@ function far(t: Translator, helper: 'far_jmp' | 'far_call', memory: boolean): vo
   t.jump(true);
 }
 const fars = [
-  x86({ name: 'ljmp', forms: { EA: 'Ap' }, att: 'far', execute: (t) => far(t, 'far_jmp', false) }),
+  x86({ name: 'ljmp', forms: { EA: 'Ap' }, att: 'sized', execute: (t) => far(t, 'far_jmp', false) }),
   x86({ name: 'ljmp', forms: { 'FF /5': 'Mp' }, att: 'indirect', execute: (t) => far(t, 'far_jmp', true) }),
-  x86({ name: 'lcall', forms: { '9A': 'Ap' }, att: 'far', execute: (t) => far(t, 'far_call', false) }),
+  x86({ name: 'lcall', forms: { '9A': 'Ap' }, att: 'sized', execute: (t) => far(t, 'far_call', false) }),
   x86({ name: 'lcall', forms: { 'FF /3': 'Mp' }, att: 'indirect', execute: (t) => far(t, 'far_call', true) }),
 ];
 
 const lret = x86({
   name: 'lret',
   forms: { CA: 'Iw', CB: '' },
-  att: 'return',
+  att: 'sized',
   execute(t, release) {
     t.call('far_ret', t.movi(t.d.operandSize), t.movi(t.d.form?.a ? release.value : 0));
     t.jump(true);

@@ -48,15 +48,15 @@ const waiting =
     recordPointers(t, memory);
   };
 const register = (name: string, opcode: string, operands: string, execute: Execute): Instruction =>
-  x86({ name, forms: { [opcode]: operands }, att: 'x87', execute: waiting(false, execute) });
+  x86({ name, forms: { [opcode]: operands }, execute: waiting(false, execute) });
 const memory = (name: string, opcode: string, operand: string, execute: Execute): Instruction =>
-  x86({ name, forms: { [opcode]: operand }, att: 'plain', execute: waiting(true, execute) });
+  x86({ name, forms: { [opcode]: operand }, execute: waiting(true, execute) });
 /** A control instruction: no pointers; `waits` for pending exceptions or not. */
 const controlled = (name: string, opcode: string, operand: string, waits: boolean, execute: Execute): Instruction =>
   x86({
     name,
     forms: { [opcode]: operand },
-    att: 'plain',
+
     execute(t) {
       if (unavailable(t)) return;
       if (waits) checkPending(t);
@@ -263,8 +263,7 @@ const controls = [
   controlled('fnstsw', 'DD /7', 'Mw', false, (t) => t.store(2, t.call('fnstsw'))),
   x86({
     name: 'fnstsw',
-    forms: { 'DF E0': 'eAX' },
-    att: 'fnstsw',
+    forms: { 'DF E0': 'AX' },
     execute(t) {
       if (!unavailable(t)) t.dep(S_EAX, 0, 16, t.call('fnstsw'), S_EAX);
     },

@@ -139,7 +139,7 @@ const farLoads = (
 const cbw = x86({
   name: 'cwtl',
   forms: { '98': '' },
-  att: 'cwtl cbtw',
+  narrowName: 'cbtw',
   execute(t) {
     if (t.d.operandSize === 4) t.bits(S_EAX, 0, 16, true, S_EAX);
     else t.dep(S_EAX, 0, 16, t.bits(S_EAX, 0, 8, true), S_EAX);
@@ -150,7 +150,7 @@ const cbw = x86({
 const cwd = x86({
   name: 'cltd',
   forms: { '99': '' },
-  att: 'cltd cwtd',
+  narrowName: 'cwtd',
   execute(t) {
     if (t.d.operandSize === 4) t.bini(Op.sar, S_EAX, 31, S_EDX);
     else t.dep(S_EDX, 0, 16, t.bits(S_EAX, 15, 1, true), S_EDX);
@@ -160,7 +160,6 @@ const cwd = x86({
 const xlat = x86({
   name: 'xlat',
   forms: { D7: '' },
-  att: 'xlat',
   execute(t) {
     t.pointTo(S_EBX, t.d.override < 0 ? DS : t.d.override);
     t.displacement = t.bits(S_EAX, 0, 8, false);
@@ -193,6 +192,7 @@ const setcc = CONDITION_NAMES.map((cc, code) =>
   x86({
     name: `set${cc}`,
     forms: { [`0F ${(0x90 + code).toString(16).toUpperCase()} /r`]: 'Eb' },
+    att: 'plain',
     execute(t, dst) {
       const c = condition(t, code);
       dst.write(t.binOr(c.op, c.a, c.b, c.imm));

@@ -9,6 +9,7 @@ import { selector } from './move.ts';
 const push = x86({
   name: 'push',
   forms: { '50+r': 'Zv', '68': 'Iz', '6A': 'Ibs', 'FF /6': 'Ev' },
+  att: 'sized',
   execute(t, src) {
     if (src.kind === CONSTANT) t.pushConstant(src.value);
     else t.push(src.isMemory ? src.read() : src.readLoose());
@@ -18,6 +19,7 @@ const push = x86({
 const pop = x86({
   name: 'pop',
   forms: { '58+r': 'Zv', '8F /0': 'Ev' },
+  att: 'sized',
   execute(t, dst) {
     const { size } = dst;
     const value = t.stackLoad(0, size);
@@ -45,12 +47,15 @@ const segments = (
   ] as const
 ).flatMap(([name, pushed, popped, segment]) => {
   const operand = name.toUpperCase();
-  const list = [x86({ name: 'push', forms: { [pushed]: operand }, execute: (t) => t.push(selector(t, segment)) })];
+  const list = [
+    x86({ name: 'push', forms: { [pushed]: operand }, att: 'sized', execute: (t) => t.push(selector(t, segment)) }),
+  ];
   if (popped !== '') {
     list.push(
       x86({
         name: 'pop',
         forms: { [popped]: operand } as Forms,
+        att: 'sized',
         execute(t) {
           t.call('load_seg', t.movi(segment), t.stackLoad(0, t.d.operandSize));
           t.moveStack(t.d.operandSize);
@@ -112,7 +117,7 @@ const popf = x86({
 const enter = x86({
   name: 'enter',
   forms: { C8: 'Iw,Ib' },
-  att: 'enter',
+  att: 'sized',
   execute(t, allocation, level) {
     const size = t.d.operandSize;
     if ((level.value & 31) === 0 && size === 4 && t.mode & M_SS32) {

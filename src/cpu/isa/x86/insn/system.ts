@@ -48,13 +48,11 @@ const ports = [
   x86({
     name: 'in',
     forms: { E4: 'AL,Ib', E5: 'eAX,Ib', EC: 'AL,DX', ED: 'eAX,DX' },
-    att: 'port',
     execute: (t, dst, port) => portAccess(t, LEAVE_IN, dst.size, port),
   }),
   x86({
     name: 'out',
     forms: { E6: 'Ib,AL', E7: 'Ib,eAX', EE: 'DX,AL', EF: 'DX,eAX' },
-    att: 'port',
     execute: (t, port, src) => portAccess(t, LEAVE_OUT, src.size, port),
   }),
 ];
@@ -76,17 +74,29 @@ function loadTable(t: Translator, limit: number, base: number): void {
   t.block.putf(base, t.d.operandSize === 4 ? b : t.bini(Op.and, b, 0xffffff));
 }
 const tables = [
-  x86({ name: 'sgdt', forms: { '0F 01 /0': 'M' }, execute: (t) => storeTable(t, F_GDT_LIMIT, F_GDT_BASE) }),
-  x86({ name: 'sidt', forms: { '0F 01 /1': 'M' }, execute: (t) => storeTable(t, F_IDT_LIMIT, F_IDT_BASE) }),
+  x86({
+    name: 'sgdt',
+    forms: { '0F 01 /0': 'M' },
+    att: 'suffixed',
+    execute: (t) => storeTable(t, F_GDT_LIMIT, F_GDT_BASE),
+  }),
+  x86({
+    name: 'sidt',
+    forms: { '0F 01 /1': 'M' },
+    att: 'suffixed',
+    execute: (t) => storeTable(t, F_IDT_LIMIT, F_IDT_BASE),
+  }),
   x86({
     name: 'lgdt',
     forms: { '0F 01 /2': 'M' },
+    att: 'suffixed',
     privileged: true,
     execute: (t) => loadTable(t, F_GDT_LIMIT, F_GDT_BASE),
   }),
   x86({
     name: 'lidt',
     forms: { '0F 01 /3': 'M' },
+    att: 'suffixed',
     privileged: true,
     execute: (t) => loadTable(t, F_IDT_LIMIT, F_IDT_BASE),
   }),
@@ -204,7 +214,7 @@ const registers = [
     name: 'invlpg',
     forms: { '0F 01 /7': 'Mb' },
     privileged: true,
-    att: 'plain',
+
     execute(t) {
       t.call('invlpg', t.linear());
       t.gotoNextMode();
@@ -261,13 +271,13 @@ const models = [
 
 const nothing = (): void => {};
 const idle = [
-  x86({ name: 'nop', forms: { '90': '' }, att: 'nop', execute: nothing }),
+  x86({ name: 'nop', forms: { '90': '' }, execute: nothing }),
   x86({ name: 'invd', forms: { '0F 08': '' }, privileged: true, execute: nothing }),
   x86({ name: 'wbinvd', forms: { '0F 09': '' }, privileged: true, execute: nothing }),
-  x86({ name: 'prefetchnta', forms: { '0F 18 /0': 'Mb' }, att: 'plain', execute: nothing }),
-  x86({ name: 'prefetcht0', forms: { '0F 18 /1': 'Mb' }, att: 'plain', execute: nothing }),
-  x86({ name: 'prefetcht1', forms: { '0F 18 /2': 'Mb' }, att: 'plain', execute: nothing }),
-  x86({ name: 'prefetcht2', forms: { '0F 18 /3': 'Mb' }, att: 'plain', execute: nothing }),
+  x86({ name: 'prefetchnta', forms: { '0F 18 /0': 'Mb' }, execute: nothing }),
+  x86({ name: 'prefetcht0', forms: { '0F 18 /1': 'Mb' }, execute: nothing }),
+  x86({ name: 'prefetcht1', forms: { '0F 18 /2': 'Mb' }, execute: nothing }),
+  x86({ name: 'prefetcht2', forms: { '0F 18 /3': 'Mb' }, execute: nothing }),
   x86({
     name: 'nop',
     forms: {
