@@ -34,92 +34,72 @@ const EFFECTS: Uint8Array = Uint8Array.from(OPS, ({ shape }) =>
   shape === 'call' ? BY_HELPER : shape === 'putf' ? EFFECT : OBSERVERS.includes(shape) ? OBSERVER : FREE,
 );
 
+/** Absent operands (-1) and words that are no operands fall on an index nobody looks at, without a test for them. */
+const ANY = 2 * OPERANDS - 1;
 /**
- * One word an operand, shared by all runs: nothing is allocated or cleared for a block. A slot is dead while its mark
- * is the current epoch (a new epoch revives all slots); a temporary is live while its mark is the block's stamp.
+ * 1 for operands that are read before they are written again. One array serves all blocks: behind the last op all slots
+ * are live, and no temporary is live before the first.
  */
-const marks = new Float64Array(OPERANDS);
-let clock = 0;
+const live = new Uint8Array(ANY + 1);
+const liveWords = new Int32Array(live.buffer, 0, TEMP0 / 4);
 
 /** Remove dead ops from a block, in place. */
 export function removeDeadCode(block: IrBlock, target: IrTarget): void {
   const { ir } = block;
   const { helpers } = target;
-  const live = ++clock;
-  let epoch = ++clock;
+  const slotWords = (target.slots.length + 3) >> 2;
   let removed = false;
 
   for (let p = (block.n - 1) * WORDS; p >= 0; p -= WORDS) {
     const op = ir[p] as number;
     const words = OPERAND_WORDS[op] as number;
     const d = ir[p + 1] as number;
+    const x = ir[p + 6] as number;
     let effect = EFFECTS[op] as number;
     const helper = effect === BY_HELPER ? helpers[ir[p + 4] as number] : undefined;
     if (helper) effect = helper.faults ? OBSERVER : helper.pure ? FREE : EFFECT;
 
     if (effect === FREE) {
-      let used = false;
-      if ((words & WRITES_D) !== 0) used = d >= 0 && (d < TEMP0 ? marks[d] !== epoch : marks[d] === live);
-      else if ((words & WRITES_CC) !== 0) {
-        used = marks[d] !== epoch || marks[d + 1] !== epoch || marks[d + 2] !== epoch;
+      let used = live[d & ANY] as number;
+      if ((words & (WRITES_CC | WRITES_X)) !== 0) {
+        used |= (words & WRITES_X) !== 0 ? (live[x] as number) : (live[d + 1] as number) | (live[d + 2] as number);
       }
-      if (!used && (words & WRITES_X) !== 0) {
-        const x = ir[p + 6] as number;
-        used = x < TEMP0 ? marks[x] !== epoch : marks[x] === live;
-      }
-      if (!used) {
+      if (used === 0 || d < 0 || ((op === Op.mov || op === Op.mov64) && computeInPlace(ir, p))) {
         ir[p] = REMOVED;
         removed = true;
         continue;
       }
-      // slot = mov temp, temp computed by the op before and not used any more: compute into the slot.
-      if ((op === Op.mov || op === Op.mov64) && d < TEMP0 && p > 0) {
-        const a = ir[p + 2] as number;
-        const before = p - WORDS;
-        if (
-          a >= TEMP0 &&
-          marks[a] !== live &&
-          ir[before + 1] === a &&
-          ((OPERAND_WORDS[ir[before] as number] as number) & (WRITES_D | WRITES_X)) === WRITES_D &&
-          ir[before + 7] === ir[p + 7] &&
-          ir[before] !== Op.call
-        ) {
-          ir[before + 1] = d;
-          ir[p] = REMOVED;
-          removed = true;
-          continue;
-        }
-      }
     }
 
-    if ((words & WRITES_D) !== 0 && d >= 0) marks[d] = d < TEMP0 ? epoch : 0;
-    if ((words & WRITES_X) !== 0) {
-      const x = ir[p + 6] as number;
-      marks[x] = x < TEMP0 ? epoch : 0;
-    }
-    if ((words & WRITES_CC) !== 0) marks[d] = marks[d + 1] = marks[d + 2] = epoch;
-    if (effect === OBSERVER) epoch = ++clock;
+    if ((words & WRITES_D) !== 0) live[d & ANY] = 0;
+    if ((words & WRITES_X) !== 0) live[x] = 0;
+    if ((words & WRITES_CC) !== 0) live[d] = live[d + 1] = live[d + 2] = 0;
+    if (effect === OBSERVER) for (let i = 0; i < slotWords; i++) liveWords[i] = 0x01010101;
 
-    if ((words & READS_A) !== 0) {
-      const a = ir[p + 2] as number;
-      if (a >= 0) marks[a] = a < TEMP0 ? 0 : live;
-    }
-    if ((words & READS_B) !== 0) {
-      const b = ir[p + 3] as number;
-      if (b >= 0) marks[b] = b < TEMP0 ? 0 : live;
-    }
+    if ((words & READS_A) !== 0) live[(ir[p + 2] as number) & ANY] = 1;
+    if ((words & READS_B) !== 0) live[(ir[p + 3] as number) & ANY] = 1;
     if ((words & (READS_D | READS_X | READS_IMM2)) !== 0) {
-      if ((words & READS_D) !== 0 && d >= 0) marks[d] = d < TEMP0 ? 0 : live;
-      if ((words & READS_X) !== 0) {
-        const x = ir[p + 6] as number;
-        if (x >= 0) marks[x] = x < TEMP0 ? 0 : live;
-      }
-      if ((words & READS_IMM2) !== 0) {
-        const y = ir[p + 5] as number;
-        if (y >= 0) marks[y] = y < TEMP0 ? 0 : live;
-      }
+      if ((words & READS_D) !== 0) live[d & ANY] = 1;
+      if ((words & READS_X) !== 0) live[x & ANY] = 1;
+      if ((words & READS_IMM2) !== 0) live[(ir[p + 5] as number) & ANY] = 1;
     }
-    if (helper) for (const slot of helper.reads) marks[slot] = 0;
+    if (helper) for (const slot of helper.reads) live[slot] = 1;
   }
   if (removed) squeeze(block);
+}
+
+/**
+ * `slot = mov temp` at `p`, where the op before it computes the temporary for this copy alone: let it compute into the
+ * slot. Not across instructions, or a fault would see the slot too early; not for calls, as those may write slots.
+ */
+function computeInPlace(ir: Int32Array, p: number): boolean {
+  const slot = ir[p + 1] as number;
+  const temp = ir[p + 2] as number;
+  const before = p - WORDS;
+  if (before < 0 || slot >= TEMP0 || temp < TEMP0 || live[temp] !== 0) return false;
+  const op = ir[before] as number;
+  const writes = (OPERAND_WORDS[op] as number) & (WRITES_D | WRITES_X);
+  if (ir[before + 1] !== temp || ir[before + 7] !== ir[p + 7] || writes !== WRITES_D || op === Op.call) return false;
+  ir[before + 1] = slot;
+  return true;
 }

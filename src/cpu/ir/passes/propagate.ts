@@ -23,18 +23,28 @@ import {
   assign,
   constant64,
   forget,
-  high,
+  highOf,
   isConstant,
+  isKnown,
   isShort,
   isSum,
   learnConstant,
   learnCopy,
   learnSum,
-  low,
+  lowOf,
   original,
-  source,
+  sourceOf,
 } from './knowledge.ts';
-import { simplifyConstant, simplifyConstant64, simplifyEqual, toMov, toMovi, whenEqual } from './simplify.ts';
+import {
+  MIRRORED,
+  simplifyConstant,
+  simplifyConstant64,
+  simplifyEqual,
+  toMov,
+  toMovi,
+  toMovi64,
+  whenEqual,
+} from './simplify.ts';
 import { REMOVED, squeeze } from './squeeze.ts';
 
 // Shapes as small integers: what is to be tried with an op.
@@ -69,28 +79,12 @@ const TRIED: Partial<Record<Shape, number>> = {
   jind: INDIRECT,
 };
 const KIND: Uint8Array = Uint8Array.from(OPS, (o) => TRIED[o.shape] ?? NOTHING);
+/** Can it be simplified with nothing known of its operands? */
+const ALWAYS_TRIED: Uint8Array = Uint8Array.from(OPS, ({ shape }) =>
+  ['bin', 'cmp', 'bits', 'dep', 'sel', 'br'].includes(shape) ? 1 : 0,
+);
 const IS_WIDE: Uint8Array = Uint8Array.from(OPS, (o) => (o.ty === 'i64' ? 1 : 0));
 const COMMUTES: Uint8Array = Uint8Array.from(OPS, (o) => (o.commutes ? 1 : 0));
-
-/** The comparison that says the same with its operands exchanged; 0 for ops that are no comparisons. */
-const MIRRORED = new Uint8Array(OPS.length);
-for (const [a, b] of [
-  ['eq', 'eq'],
-  ['ne', 'ne'],
-  ['lts', 'gts'],
-  ['ges', 'les'],
-  ['ltu', 'gtu'],
-  ['geu', 'leu'],
-] as const) {
-  MIRRORED[Op[a]] = Op[b];
-  MIRRORED[Op[b]] = Op[a];
-  MIRRORED[Op[`${a}64`]] = Op[`${b}64`];
-  MIRRORED[Op[`${b}64`]] = Op[`${a}64`];
-}
-
-function toMovi64(ir: Int32Array, p: number, value: bigint): void {
-  toMovi(ir, p, true, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
-}
 
 function binary(ir: Int32Array, p: number): void {
   let op = ir[p] as number;
@@ -109,8 +103,8 @@ function binary(ir: Int32Array, p: number): void {
   }
   if (isConstant(b)) {
     ir[p + 3] = -1;
-    ir[p + 4] = low[b] as number;
-    ir[p + 5] = wide ? (high[b] as number) : (low[b] as number) >> 31;
+    ir[p + 4] = lowOf(b);
+    ir[p + 5] = wide ? highOf(b) : lowOf(b) >> 31;
     b = -1;
   }
   if (b >= 0) return;
@@ -118,7 +112,7 @@ function binary(ir: Int32Array, p: number): void {
     if (wide) foldWide(ir, p, op, a);
     else {
       const meaning = BINARY32[op];
-      if (meaning) toMovi(ir, p, false, meaning(low[a] as number, ir[p + 4] as number) | 0, 0);
+      if (meaning) toMovi(ir, p, false, meaning(lowOf(a), ir[p + 4] as number) | 0, 0);
     }
     return;
   }
@@ -126,9 +120,9 @@ function binary(ir: Int32Array, p: number): void {
   else simplifyConstant(ir, p);
   // A sum of a sum: one addition.
   if (isSum(a) && (ir[p] === Op.add || ir[p] === Op.add64)) {
-    const total = (low[a] as number) + (ir[p + 4] as number);
+    const total = lowOf(a) + (ir[p + 4] as number);
     if (wide && (ir[p + 5] !== (ir[p + 4] as number) >> 31 || total !== (total | 0))) return;
-    ir[p + 2] = source[a] as number;
+    ir[p + 2] = sourceOf(a);
     ir[p + 4] = total | 0;
     ir[p + 5] = (total | 0) >> 31;
     if (wide) simplifyConstant64(ir, p);
@@ -148,11 +142,11 @@ function unary(ir: Int32Array, p: number): void {
   const op = ir[p] as number;
   const a = ir[p + 2] as number;
   if (!isConstant(a)) return;
-  const lo = low[a] as number;
+  const lo = lowOf(a);
   if (op === Op.wrap) toMovi(ir, p, false, lo, 0);
   else if (op === Op.extu) toMovi(ir, p, true, lo, 0);
   else if (op === Op.exts) toMovi(ir, p, true, lo, lo >> 31);
-  else if (op === Op.mov64) toMovi(ir, p, true, lo, high[a] as number);
+  else if (op === Op.mov64) toMovi(ir, p, true, lo, highOf(a));
   else {
     const narrow = UNARY32[op];
     const wide = UNARY64[op];
@@ -170,7 +164,7 @@ function bitField(ir: Int32Array, p: number): void {
   else if (isConstant(a)) {
     const signed = op === Op.bitss || op === Op.bitss64;
     if (wide) toMovi64(ir, p, extract64(constant64(a), where, signed));
-    else toMovi(ir, p, false, extract(low[a] as number, where, signed), 0);
+    else toMovi(ir, p, false, extract(lowOf(a), where, signed), 0);
   }
 }
 
@@ -181,13 +175,13 @@ function depositField(ir: Int32Array, p: number): void {
   const where = ir[p + 5] as number;
   if (isShort(b)) {
     ir[p + 3] = -1;
-    ir[p + 4] = low[b] as number;
+    ir[p + 4] = lowOf(b);
   }
   const imm = ir[p + 4] as number;
   const whole = where >> 8 === (wide ? 64 : 32);
   if (ir[p + 3] === -1) {
     if (whole) toMovi(ir, p, wide, imm, imm >> 31);
-    else if (!wide && isConstant(a)) toMovi(ir, p, false, deposit(low[a] as number, where, imm), 0);
+    else if (!wide && isConstant(a)) toMovi(ir, p, false, deposit(lowOf(a), where, imm), 0);
   } else if (whole) toMov(ir, p, wide, b);
 }
 
@@ -197,7 +191,7 @@ function select(ir: Int32Array, p: number): void {
   const yes = ir[p + 3] as number;
   const no = ir[p + 6] as number;
   if (yes === no) toMov(ir, p, wide, yes);
-  else if (isConstant(cond)) toMov(ir, p, wide, low[cond] !== 0 ? yes : no);
+  else if (isConstant(cond)) toMov(ir, p, wide, lowOf(cond) !== 0 ? yes : no);
 }
 
 /** Constants and sums in base and index go into the displacement, as far as it can hold them. */
@@ -207,17 +201,17 @@ function address(ir: Int32Array, p: number, wide: boolean): void {
   const disp = ir[p + 4] as number;
   const scale = ir[p + 5] as number;
   if (index >= 0 && (isShort(index) || isSum(index))) {
-    const moved = disp + (low[index] as number) * (1 << scale);
+    const moved = disp + lowOf(index) * (1 << scale);
     if (!wide || moved === (moved | 0)) {
       ir[p + 4] = moved | 0;
-      ir[p + 3] = index = isConstant(index) ? -1 : (source[index] as number);
+      ir[p + 3] = index = isConstant(index) ? -1 : sourceOf(index);
     }
   }
   if (base >= 0 && (isShort(base) || isSum(base))) {
-    const moved = (ir[p + 4] as number) + (low[base] as number);
+    const moved = (ir[p + 4] as number) + lowOf(base);
     if (!wide || moved === (moved | 0)) {
       ir[p + 4] = moved | 0;
-      ir[p + 2] = base = isConstant(base) ? -1 : (source[base] as number);
+      ir[p + 2] = base = isConstant(base) ? -1 : sourceOf(base);
     }
   }
   if (index < 0) ir[p + 5] = 0;
@@ -232,7 +226,7 @@ function immediate(ir: Int32Array, p: number, at: number, to: number): void {
   const o = ir[p + at] as number;
   if (!isShort(o)) return;
   ir[p + at] = -1;
-  ir[p + to] = low[o] as number;
+  ir[p + to] = lowOf(o);
 }
 
 function branch(ir: Int32Array, p: number): void {
@@ -253,7 +247,7 @@ function branch(ir: Int32Array, p: number): void {
   const left = ir[p + 2] as number;
   if (ir[p + 3] !== -1 || !isConstant(left)) return;
   const imm = ir[p + 4] as number;
-  const taken = wide ? COMPARE64[cmp]?.(constant64(left), BigInt(imm)) : BINARY32[cmp]?.(low[left] as number, imm);
+  const taken = wide ? COMPARE64[cmp]?.(constant64(left), BigInt(imm)) : BINARY32[cmp]?.(lowOf(left), imm);
   toGoto(ir, p, taken === 1);
 }
 function toGoto(ir: Int32Array, p: number, taken: boolean): void {
@@ -268,12 +262,12 @@ function indirect(block: IrBlock, p: number, wide: boolean): void {
   const { ir } = block;
   const a = ir[p + 2] as number;
   if (!isConstant(a) || ir[p + 4] === RET) return;
-  const lo = low[a] as number;
+  const lo = lowOf(a);
   const delta = (lo - block.pcLo) | 0;
   if (wide) {
     const carry = (block.pcLo >>> 0) + delta;
     const pcHi = (block.pcHi + (carry < 0 ? -1 : carry > 0xffff_ffff ? 1 : 0)) | 0;
-    if (pcHi !== high[a]) return;
+    if (pcHi !== highOf(a)) return;
   }
   ir[p] = Op.goto;
   ir[p + 1] = delta;
@@ -316,7 +310,7 @@ function rewrite(block: IrBlock, p: number, target: IrTarget): void {
       immediate(ir, p, 3, 6);
       break;
     case RAISE:
-      if (isConstant(ir[p + 2] as number) && low[ir[p + 2] as number] === 0) ir[p] = REMOVED;
+      if (isConstant(ir[p + 2] as number) && lowOf(ir[p + 2] as number) === 0) ir[p] = REMOVED;
       break;
     case BRANCH:
       branch(ir, p);
@@ -343,40 +337,47 @@ function readOriginals(ir: Int32Array, p: number, words: number): void {
 }
 
 /** Note what the op at `p` assigns, and what is known of it. */
-function learn(ir: Int32Array, p: number, words: number, target: IrTarget): void {
+function learn(ir: Int32Array, p: number, target: IrTarget): void {
   const op = ir[p] as number;
+  const writes = (OPERAND_WORDS[op] as number) & (WRITES_D | WRITES_X | WRITES_CC);
+  if (writes === 0) return;
   const d = ir[p + 1] as number;
   const a = ir[p + 2] as number;
   const lo = ir[p + 4] as number;
-  const hi = ir[p + 5] as number;
-  if (op === Op.mov || op === Op.mov64) {
-    // Once a temporary is in a slot, readers take it from there, and the temporary can end.
-    const intoSlot = d < TEMP0 && a >= TEMP0;
-    const sum = isSum(a) && source[a] !== d;
-    assign(d);
-    if (sum) learnSum(d, source[a] as number, low[a] as number);
-    if (!intoSlot) learnCopy(d, a);
-    else if (isConstant(a)) learnConstant(d, low[a] as number, high[a] as number);
-    else learnCopy(a, d);
-    return;
-  }
-  if ((words & WRITES_D) !== 0 && d >= 0) assign(d);
-  if ((words & WRITES_X) !== 0) assign(ir[p + 6] as number);
-  if ((words & WRITES_CC) !== 0) {
+  if (writes === WRITES_CC) {
     assign(d);
     assign(d + 1);
     assign(d + 2);
     learnConstant(d, lo, lo >> 31);
     if (a !== d && a !== d + 1 && a !== d + 2) learnCopy(d + 1, a);
+    return;
   }
-  if (op === Op.movi) learnConstant(d, lo, lo >> 31);
-  else if (op === Op.movi64) learnConstant(d, lo, hi);
-  else if ((op === Op.add || op === Op.add64) && ir[p + 3] === -1) {
-    if (a !== d && (op === Op.add || hi === lo >> 31)) learnSum(d, a, lo);
-  } else if (op === Op.call) {
+  if (op === Op.mov || op === Op.mov64) {
+    learnMove(d, a);
+    return;
+  }
+  if (d >= 0) assign(d);
+  if (op === Op.add || op === Op.add64) {
+    if (ir[p + 3] === -1 && (op === Op.add || ir[p + 5] === lo >> 31)) learnSum(d, a, lo);
+  } else if (op === Op.movi) learnConstant(d, lo, lo >> 31);
+  else if (op === Op.movi64) learnConstant(d, lo, ir[p + 5] as number);
+  else if (writes !== WRITES_D) assign(ir[p + 6] as number);
+  else if (op === Op.call) {
     const helper = target.helpers[lo];
     if (helper) for (const slot of helper.writes) assign(slot);
   }
+}
+function learnMove(d: number, a: number): void {
+  // Once a temporary is in a slot, readers take it from there, and the temporary can end.
+  const intoSlot = d < TEMP0 && a >= TEMP0;
+  const sum = isSum(a) && sourceOf(a) !== d;
+  assign(d);
+  if (!intoSlot || isConstant(a)) {
+    learnCopy(d, a);
+    return;
+  }
+  if (sum) learnSum(d, sourceOf(a), lowOf(a));
+  learnCopy(a, d);
 }
 
 /** Propagate constants, copies and sums through a block, in place. */
@@ -386,11 +387,19 @@ export function propagate(block: IrBlock, target: IrTarget): void {
   let removed = false;
   forget();
   for (let p = 0; p < end; p += WORDS) {
-    readOriginals(ir, p, OPERAND_WORDS[ir[p] as number] as number);
-    rewrite(block, p, target);
     const op = ir[p] as number;
-    if (op === REMOVED) removed = true;
-    else learn(ir, p, OPERAND_WORDS[op] as number, target);
+    // Words that are no operands may make this true for nothing: that costs time only.
+    const touched =
+      (isKnown(ir[p + 1] as number) |
+        isKnown(ir[p + 2] as number) |
+        isKnown(ir[p + 3] as number) |
+        isKnown(ir[p + 5] as number) |
+        isKnown(ir[p + 6] as number)) !==
+      0;
+    if (touched) readOriginals(ir, p, OPERAND_WORDS[op] as number);
+    if (touched || ALWAYS_TRIED[op] === 1) rewrite(block, p, target);
+    if (ir[p] === REMOVED) removed = true;
+    else learn(ir, p, target);
   }
   if (removed) squeeze(block);
 }

@@ -1,7 +1,23 @@
 /** Algebra on single ops: identities with a constant or with equal operands. Ops are rewritten in place. */
-import { Op } from '../ops.ts';
+import { OPS, Op } from '../ops.ts';
 
 const WIDE_FROM = Op.add64;
+
+/** The comparison that says the same with its operands exchanged; 0 for ops that are no comparisons. */
+export const MIRRORED = new Uint8Array(OPS.length);
+for (const [a, b] of [
+  ['eq', 'eq'],
+  ['ne', 'ne'],
+  ['lts', 'gts'],
+  ['ges', 'les'],
+  ['ltu', 'gtu'],
+  ['geu', 'leu'],
+] as const) {
+  MIRRORED[Op[a]] = Op[b];
+  MIRRORED[Op[b]] = Op[a];
+  MIRRORED[Op[`${a}64`]] = Op[`${b}64`];
+  MIRRORED[Op[`${b}64`]] = Op[`${a}64`];
+}
 
 /** Make the op at `p` a copy of operand `a`. */
 export function toMov(ir: Int32Array, p: number, wide: boolean, a: number): void {
@@ -17,6 +33,9 @@ export function toMovi(ir: Int32Array, p: number, wide: boolean, lo: number, hi:
   ir[p + 4] = lo;
   ir[p + 5] = wide ? hi : 0;
   ir[p + 6] = 0;
+}
+export function toMovi64(ir: Int32Array, p: number, value: bigint): void {
+  toMovi(ir, p, true, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
 }
 /** Make the op at `p` a binary op of its operand a and a constant. */
 function toImmediate(ir: Int32Array, p: number, op: number, lo: number, hi: number): void {

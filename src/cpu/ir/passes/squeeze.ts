@@ -13,7 +13,15 @@ export function squeeze(block: IrBlock): void {
   while (to < end && ir[to] !== REMOVED) to += WORDS;
   for (let from = to; from < end; from += WORDS) {
     if (ir[from] === REMOVED) continue;
-    for (let i = 0; i < WORDS; i++) ir[to + i] = ir[from + i] as number;
+    // Word by word: for a run of few ops a call of copyWithin costs more.
+    ir[to] = ir[from] as number;
+    ir[to + 1] = ir[from + 1] as number;
+    ir[to + 2] = ir[from + 2] as number;
+    ir[to + 3] = ir[from + 3] as number;
+    ir[to + 4] = ir[from + 4] as number;
+    ir[to + 5] = ir[from + 5] as number;
+    ir[to + 6] = ir[from + 6] as number;
+    ir[to + 7] = ir[from + 7] as number;
     to += WORDS;
   }
   block.n = to / WORDS;
