@@ -179,7 +179,7 @@ describe('IRET', () => {
     const m = protectedMachine(module, 0);
     const frame = [0x1234, UCODE, 2, STACK3, UDATA];
     m.setReg(4, 0x7000);
-    frame.forEach((v, i) => m.write(0x7000 + 4 * i, v));
+    m.writeWords(0x7000, frame);
     m.segment(0, UDATA, 0, 0xffffffff, 0xc0f300);
     m.call('iret', 4, 0);
     expect(m.fault()).toBeUndefined();
@@ -195,14 +195,14 @@ describe('IRET', () => {
   ])('raises #GP for %s and changes nothing', (_, frame, error) => {
     const m = protectedMachine(module, 0);
     m.setReg(4, 0x7000);
-    frame.forEach((v, i) => m.write(0x7000 + 4 * i, v));
+    m.writeWords(0x7000, frame);
     m.call('iret', 4, 0);
     expect(m.fault()).toEqual({ vector: 13, error });
     expect([m.reg(4), m.eip, m.selector(CS)]).toEqual([0x7000, 0x5000, KCODE]);
   });
   it('of ring 3 changes neither IOPL nor, above it, IF', () => {
     const m = protectedMachine(module, 3);
-    [0x5100, UCODE, 0x3202].forEach((v, i) => m.write(STACK3 - 12 + 4 * i, v));
+    m.writeWords(STACK3 - 12, [0x5100, UCODE, 0x3202]);
     m.setReg(4, STACK3 - 12);
     m.call('iret', 4, 0);
     expect(m.eflags).toBe(2);
@@ -214,7 +214,7 @@ describe('virtual-8086 mode', () => {
     const m = protectedMachine(module, 0);
     const frame = [0x10, 0x1000, VM | IF | 2, 0x200, 0x2000, 0x3000, 0x4000, 0x5000, 0x6000];
     m.setReg(4, 0x7000);
-    frame.forEach((v, i) => m.write(0x7000 + 4 * i, v));
+    m.writeWords(0x7000, frame);
     m.call('iret', 4, 0);
     expect(m.fault()).toBeUndefined();
     return m;

@@ -188,6 +188,10 @@ export class Machine {
     else if (size === 2) this.view.setUint16(at, value, true);
     else this.bytes[at] = value;
   }
+  /** Writes doublewords from an address on. */
+  writeWords(pa: number, words: readonly number[]): void {
+    for (const [i, word] of words.entries()) this.write(pa + 4 * i, word);
+  }
   /** A window on guest memory. */
   ram(pa: number, length: number): Uint8Array {
     return this.bytes.subarray(RAM + pa, RAM + pa + length);
