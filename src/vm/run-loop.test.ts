@@ -25,9 +25,9 @@ function createRig(pacing: Pacing = fixedPacing(0, true), nsPerInstruction = 1) 
     pacing,
     host,
     hooks: {
-      attend: (end) => void ends.push(end),
+      attend: (end) => void (end !== 'budget' && ends.push(end)),
       hung: () => void hung++,
-      status() {},
+      turned() {},
       failed: (error) => void failures.push(error),
     },
   });

@@ -27,12 +27,15 @@ export interface LoopCpu {
 }
 
 export interface LoopHooks {
-  /** After each slice that did not simply use up its budget, and when a device asked for attention. May pause the loop. */
+  /**
+   * Called between two instructions: after each slice with the reason why it ended, and before each with 'budget'.
+   * The place for what devices requested. May pause or close the loop.
+   */
   attend(end: SliceEnd): void;
   /** Halted, and nothing inside the machine can wake it. Called once for each such halt. */
   hung(): void;
-  /** About every STATUS_NS while running. */
-  status(): void;
+  /** At the end of each turn on the host's thread: the place to pass on output. */
+  turned(hostNs: number): void;
   /** An exception that is our own bug: the machine can't go on. */
   failed(error: unknown): void;
 }
@@ -56,7 +59,6 @@ const TURN_NS = 8e6;
 const SLICE_NS = 2e6;
 const MIN_SLICE = 1000;
 const MAX_SLICE = 1 << 24;
-const STATUS_NS = 250e6;
 /** The input target of changes of the guest's time. */
 const CLOCK_TARGET = 'clock';
 
@@ -71,7 +73,6 @@ export class RunLoop {
   private hungReported = false;
   private sliceLimit = 100_000;
   private wakeUp: (() => void) | undefined;
-  private nextStatusNs = 0;
   /** Host time spent in the processor and its devices, and asleep, since power-on. */
   busyNs = 0;
   idleNs = 0;
@@ -113,6 +114,13 @@ export class RunLoop {
     this.running = false;
     this.parts.cpu.stop();
     this.wakeUp?.();
+  }
+
+  /** Delivers input that does not wait for the guest, while the machine is paused. */
+  settle(): void {
+    const { cpu, input, hooks } = this.parts;
+    input.deliver(cpu.executed);
+    hooks.attend('budget');
   }
 
   /** Ends `drive` for good. */
@@ -159,10 +167,7 @@ export class RunLoop {
       this.busyNs += now - before;
     }
     this.adjustRate(now);
-    if (now >= this.nextStatusNs) {
-      this.nextStatusNs = now + STATUS_NS;
-      hooks.status();
-    }
+    hooks.turned(now);
     return this.running ? end : 'paused';
   }
 
@@ -171,6 +176,8 @@ export class RunLoop {
     const { cpu, clock, input, time, host, hooks, pacing } = this.parts;
     input.deliver(cpu.executed);
     clock.advanceTo(time.at(cpu.executed));
+    hooks.attend('budget');
+    if (!this.running) return 'busy';
     if (cpu.halted && !cpu.interruptDue) {
       const deadlineNs = clock.nextDeadline();
       if (!cpu.takesInterrupts && !this.hungReported) {
@@ -193,7 +200,7 @@ export class RunLoop {
     const end = cpu.run(budget);
     this.inSlice = false;
     this.sizeSlices(cpu.executed - count, host.nowNs() - from);
-    if (end !== 'budget') hooks.attend(end);
+    hooks.attend(end);
     return 'busy';
   }
 

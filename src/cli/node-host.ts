@@ -1,0 +1,33 @@
+/** The host of a machine under Node. */
+import type { Host } from '../vm/host.ts';
+
+/** Timers below this are not worth a trip through the event loop's millisecond grid. */
+const SHORT_NS = 1e6;
+
+export function createNodeHost(): Host {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  // A message port would starve standard input: Node drains up to 1000 messages before it looks at files again.
+  const giveWay = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  return {
+    nowNs: () => Math.round(performance.now() * 1e6),
+    epochMs: () => Date.now(),
+    utcOffsetMinutes: () => -new Date().getTimezoneOffset(),
+    yield: giveWay,
+    sleep(ns) {
+      if (ns < SHORT_NS) {
+        Atomics.wait(never, 0, 0, ns / 1e6);
+        return { done: giveWay(), wake() {} };
+      }
+      let wake = (): void => {};
+      const done = new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(ns / 1e6, 2 ** 31 - 1));
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      return { done, wake };
+    },
+    close() {},
+  };
+}

@@ -1,0 +1,30 @@
+/** The names that `lockstep-system-i386`'s options may use. */
+import { CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
+import { parseProps, propsHelp } from '../hw/core/props.ts';
+import { boards } from '../hw/machines/boards.ts';
+import { userDeviceTypes } from '../hw/machines/device-types.ts';
+import type { Catalogue, DeviceEntry, MachineEntry } from './options/catalogue.ts';
+import { VERSION } from './version.ts';
+
+const machines: readonly MachineEntry[] = boards.flatMap(({ name, desc, alias, isDefault = false }) => [
+  { name, description: desc, isDefault },
+  ...(alias === undefined ? [] : [{ name: alias, description: desc, aliasOf: name }]),
+]);
+
+const devices: readonly DeviceEntry[] = userDeviceTypes.map(({ type, desc, bus, props }) => ({
+  name: type,
+  ...(bus !== undefined && { bus }),
+  ...(desc !== '' && { description: desc }),
+  category: type === 'isa-serial' ? 'Input' : 'Misc',
+  help: `${propsHelp(type, props)}\n`,
+  // Objects that a property names are looked up when the machine is built.
+  check: (texts) => void parseProps(type, props, texts, () => null),
+}));
+
+export const catalogueI386: Catalogue = {
+  target: 'i386',
+  version: VERSION,
+  machines,
+  cpus: CPU_MODELS,
+  devices,
+};

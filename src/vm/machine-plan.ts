@@ -1,0 +1,54 @@
+/** From the command line's options to those of the machine's builder: files opened, back ends found. */
+import { boardByName } from '../hw/machines/boards.ts';
+import type { MachineOptions as BuildOptions } from '../hw/machines/build.ts';
+import type { NamedFile } from '../hw/machines/loaders/direct-boot.ts';
+import { VmError } from '../util/errors.ts';
+import type { Host } from './host.ts';
+import type { MachineOptions, RtcBase } from './options/machine-options.ts';
+import type { CharPort } from './serial-ports.ts';
+
+interface Surroundings {
+  readonly serials: readonly CharPort[];
+  readonly debugcon: CharPort | undefined;
+  readonly host: Host;
+}
+
+export function planOptions(
+  options: MachineOptions,
+  files: Readonly<Record<string, Uint8Array>>,
+  { serials, debugcon, host }: Surroundings,
+): BuildOptions {
+  const board = boardByName(options.machine);
+  const fileOf = (what: string, name: string): NamedFile => {
+    const bytes = Object.hasOwn(files, name) ? files[name] : undefined;
+    if (bytes === undefined) throw new VmError(`could not open ${what} '${name}': No such file or directory`);
+    return { name, bytes };
+  };
+  const bios =
+    options.bios ?? (options.kernel === undefined && Object.hasOwn(files, board.firmware) ? board.firmware : undefined);
+  const debugDevice = { driver: 'isa-debugcon', properties: { chardev: 'debugcon' } };
+  return {
+    board,
+    ramBytes: options.ramBytes,
+    firmware: bios === undefined ? undefined : fileOf('PC BIOS', bios),
+    kernel:
+      options.kernel === undefined
+        ? undefined
+        : {
+            kernel: fileOf('kernel file', options.kernel),
+            initrd: options.initrd,
+            commandLine: options.append ?? '',
+            openFile: (name) => fileOf('initrd', name).bytes,
+          },
+    serials: serials.map(({ chardev }) => chardev),
+    devices: [...options.devices, ...(debugcon === undefined ? [] : [debugDevice])],
+    lookup: (kind, id) => (kind === 'chardev' && id === 'debugcon' ? debugcon?.chardev : undefined),
+    rtcSeconds: rtcSeconds(options.rtc.base, host),
+  };
+}
+
+function rtcSeconds(base: RtcBase, host: Host): number {
+  if (typeof base === 'object') return base.epochSeconds;
+  const utc = Math.floor(host.epochMs() / 1000);
+  return base === 'utc' ? utc : utc + host.utcOffsetMinutes() * 60;
+}

@@ -1,0 +1,438 @@
+/** The composition root: a command line becomes a machine that runs, and that page, terminal and monitor can drive. */
+import { createHumanMonitor, type HumanMonitor } from '../control/hmp/hmp.ts';
+import type { CpuView, VmControl } from '../control/vm-control.ts';
+import { CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
+import { VirtualClock } from '../hw/core/clock.ts';
+import { InputQueue } from '../hw/core/input.ts';
+import { boardByName } from '../hw/machines/boards.ts';
+import { buildMachine, planMachine } from '../hw/machines/build.ts';
+import type { Machine, RunControl } from '../hw/machines/machine.ts';
+import { VmError } from '../util/errors.ts';
+import type { RunState, Vm, VmEvent, VmOptions, VmStatus } from './api.ts';
+import { catalogueI386 } from './catalogue-i386.ts';
+import { GuestTime } from './guest-time.ts';
+import type { Host } from './host.ts';
+import { type HostProfile, sampled } from './host-profile.ts';
+import { createLogger, type Logger } from './logging.ts';
+import { planOptions } from './machine-plan.ts';
+import type { MachineOptions } from './options/machine-options.ts';
+import { parseCommandLine } from './options/parse.ts';
+import { fixedPacing, hostPacing, type Pacing } from './pacing.ts';
+import { RunLoop, type SliceEnd } from './run-loop.ts';
+import { type CharPort, createCharPort } from './serial-ports.ts';
+import { hashParts } from './state-hash.ts';
+import { StatusMeter } from './status.ts';
+import { VERSION } from './version.ts';
+import { X86Processor } from './x86/processor.ts';
+
+export interface MachineVmOptions {
+  readonly host: Host;
+  /** Where `-d` writes to; absent: nowhere. */
+  readonly log?: ((text: string) => void) | undefined;
+}
+
+/** What a device asked for; it happens between two instructions. */
+type Request = { readonly kind: 'reset' | 'shutdown' } | { readonly kind: 'exit'; readonly status: number };
+
+/** All that exists once the machine is built. */
+interface Parts {
+  readonly options: MachineOptions;
+  readonly machine: Machine;
+  readonly processor: X86Processor;
+  readonly loop: RunLoop;
+  readonly input: InputQueue;
+  readonly serials: readonly CharPort[];
+  readonly debugcon: CharPort | undefined;
+  readonly status: StatusMeter;
+  readonly monitor: HumanMonitor;
+  readonly cpus: readonly CpuView[];
+}
+
+const SYSTEM_TARGET = 'system';
+
+export class MachineVm implements Vm {
+  private readonly host: Host;
+  private readonly logText: ((text: string) => void) | undefined;
+  private parts: Parts | undefined;
+  private runState: RunState = 'prelaunch';
+  private request: Request | undefined;
+  private onEvent: (event: VmEvent) => void = () => {};
+
+  constructor({ host, log }: MachineVmOptions) {
+    this.host = host;
+    this.logText = log;
+  }
+
+  start(given: VmOptions, onEvent: (event: VmEvent) => void): Promise<void> {
+    if (this.parts !== undefined) throw new VmError('the machine is started already');
+    this.onEvent = onEvent;
+    const parsed = parseCommandLine(given.args, catalogueI386);
+    if (parsed.kind === 'answer') {
+      onEvent({ kind: 'message', level: 'info', text: parsed.text });
+      onEvent({ kind: 'exit', code: parsed.exitCode, reason: 'host-quit' });
+      return Promise.resolve();
+    }
+    for (const text of parsed.warnings) onEvent({ kind: 'message', level: 'warning', text });
+    const parts = this.build(parsed.options, given.files);
+    this.parts = parts;
+    this.powerOn(parts);
+    if (!parsed.options.startPaused) this.setRunning(parts);
+    void parts.loop.drive();
+    return Promise.resolve();
+  }
+
+  pause(): Promise<void> {
+    const parts = this.started();
+    if (this.runState === 'running') {
+      parts.loop.pause();
+      this.flush(parts);
+      this.setState('paused');
+    }
+    return Promise.resolve();
+  }
+
+  resume(): Promise<void> {
+    const parts = this.started();
+    if (this.runState === 'internal-error') {
+      throw new VmError('the machine stopped on an error', { hint: 'Reset it first.' });
+    }
+    // As QEMU: what was shut down under -no-shutdown needs a reset before it goes on.
+    if (this.runState === 'shutdown') throw new VmError('Resetting the Virtual Machine is required');
+    if (this.runState !== 'running') this.setRunning(parts);
+    return Promise.resolve();
+  }
+
+  reset(): Promise<void> {
+    const parts = this.started();
+    parts.input.post(SYSTEM_TARGET, 'reset');
+    if (!parts.loop.isRunning) parts.loop.settle();
+    return Promise.resolve();
+  }
+
+  quit(): Promise<void> {
+    if (this.parts !== undefined) this.finish(this.parts, 0, 'host-quit');
+    return Promise.resolve();
+  }
+
+  status(): Promise<VmStatus> {
+    return Promise.resolve(this.started().status.read(this.runState));
+  }
+
+  serialInput(port: number, bytes: Uint8Array): Promise<void> {
+    const { input } = this.started();
+    if (!input.post(`serial${port}`, Uint8Array.from(bytes)))
+      throw new VmError(`there is no serial port ${port} with input`);
+    return Promise.resolve();
+  }
+
+  /** A break condition on a serial line: Linux's magic SysRq. */
+  serialBreak(port: number): void {
+    this.started().input.post(`serial${port}.event`, 'break');
+  }
+
+  monitor(line: string): Promise<string> {
+    return this.started().monitor.execute(line);
+  }
+
+  /** What a terminal shows before the first command, and before each. */
+  get monitorGreeting(): { readonly banner: string; readonly prompt: string } {
+    return this.started().monitor;
+  }
+
+  async stateHash(): Promise<{ readonly instructions: number; readonly hash: string }> {
+    const { loop, processor, machine } = this.started();
+    const wasRunning = loop.isRunning;
+    // Nothing may run while the parts are hashed, which takes several turns of the event loop.
+    if (wasRunning) loop.pause();
+    const instructions = processor.executed;
+    const devices = machine.save().flatMap(([id, state]) => [new TextEncoder().encode(id), state]);
+    const ram = processor.engine.memory.backing;
+    try {
+      return { instructions, hash: await hashParts([processor.hashedState(), ram, ...devices]) };
+    } finally {
+      if (wasRunning && this.runState === 'running') loop.resume();
+    }
+  }
+
+  private started(): Parts {
+    if (this.parts === undefined) throw new VmError('there is no machine', { hint: 'Start one first.' });
+    return this.parts;
+  }
+
+  private build(options: MachineOptions, files: Readonly<Record<string, Uint8Array>>): Parts {
+    const { host } = this;
+    const model = CPU_MODELS.find(({ name }) => name === (options.cpu ?? boardByName(options.machine).defaultCpu));
+    if (model === undefined) throw new VmError(`unable to find CPU model '${options.cpu}'`);
+    if (options.accel.engine === 'eval') {
+      throw new VmError('-accel engine=eval: the reference evaluator does not run whole machines yet');
+    }
+    const input = new InputQueue();
+    const clock = new VirtualClock();
+    const serials = options.serial.map((backend, i) => createCharPort(backend, input, `serial${i}`));
+    const debugcon = options.debugcon && createCharPort(options.debugcon, input);
+    const plan = planMachine(planOptions(options, files, { serials, debugcon, host }));
+
+    const profile: HostProfile = { translationNs: 0, devicesNs: 0 };
+    const nowNs = (): number => host.nowNs();
+    const device = <A extends readonly unknown[], R>(call: (...args: A) => R) =>
+      sampled(profile, 'devicesNs', nowNs, call);
+    const processor = new X86Processor({
+      model,
+      backingBytes: plan.layout.backingBytes,
+      mode: options.accel.engine,
+      codeBytes: options.accel.tbSizeMiB && options.accel.tbSizeMiB * 2 ** 20,
+      profile,
+      nowNs,
+      env: {
+        ioRead: device((port: number, size: number) => machine.io.read(port, size)),
+        ioWrite: device((port: number, size: number, value: number) => machine.io.write(port, value >>> 0, size)),
+        acknowledgeInterrupt: () => machine.cpuIrq.acknowledge(),
+        nowNs: () => clock.now(),
+      },
+      mmioRead: device((gpa: number, size: number) => machine.memory.read(gpa, size)),
+      mmioWrite: device((gpa: number, size: number, value: number) => machine.memory.write(gpa, value, size)),
+    });
+    const { engine } = processor;
+    const logger = createLogger(options.log.items, this.logText);
+    const machine = buildMachine(plan, {
+      ram: { bytes: engine.memory.backing, written: (offset, length) => engine.ramWritten(offset, length) },
+      control: this.control(processor),
+      clock,
+      log: (category, message) => logger.write(category, `${message}\n`),
+    });
+    this.connect(machine, processor);
+
+    const pacing = pacingOf(options);
+    const loop = new RunLoop({
+      cpu: processor,
+      clock,
+      input,
+      time: new GuestTime(pacing.initialRate),
+      pacing,
+      host,
+      hooks: {
+        attend: (end) => this.attend(end, logger),
+        hung: () => this.reportHang(),
+        turned: (hostNs) => this.turned(hostNs),
+        failed: (error) => this.fail(error),
+      },
+    });
+    input.receiveEvents<'reset'>(SYSTEM_TARGET, {
+      check: (data): data is 'reset' => data === 'reset',
+      receive: () => void (this.request = { kind: 'reset' }),
+    });
+    const cpus = [processor.view((address, into) => readRam(machine, engine.memory.backing, address, into))];
+    const control = this.controlInterface(options, machine, cpus);
+    return {
+      options,
+      machine,
+      processor,
+      loop,
+      input,
+      serials,
+      debugcon,
+      cpus,
+      status: new StatusMeter({ host, loop, processor, profile, ramBytes: options.ramBytes }),
+      monitor: createHumanMonitor(control),
+    };
+  }
+
+  /** Memory map, interrupt pin and address line 20. */
+  private connect(machine: Machine, processor: X86Processor): void {
+    const { memory, exec, vcpu } = processor.engine;
+    machine.memory.attach({
+      mapRam(gpa, size, offset, readonly) {
+        memory.mapRam(gpa, size, offset, readonly);
+        exec.tlb_flush();
+      },
+      mapIo(gpa, size) {
+        memory.mapIo(gpa, size);
+        exec.tlb_flush();
+      },
+    });
+    machine.cpuIrq.onChange = (level) => vcpu.setInterruptRequest(level);
+    machine.a20.onChange = (level) => processor.setA20(level);
+  }
+
+  private control(processor: X86Processor): RunControl {
+    const ask = (request: Request): void => {
+      // The first request counts, but nothing outranks an exit status.
+      if (this.request === undefined || request.kind === 'exit') this.request = request;
+      processor.stop();
+    };
+    return {
+      requestReset: () => ask({ kind: 'reset' }),
+      requestShutdown: () => ask({ kind: 'shutdown' }),
+      requestExit: (status) => ask({ kind: 'exit', status }),
+    };
+  }
+
+  private controlInterface(options: MachineOptions, machine: Machine, cpus: readonly CpuView[]): VmControl {
+    const currentState = (): RunState => this.runState;
+    return {
+      version: VERSION,
+      name: options.name,
+      uuid: options.uuid,
+      get runState() {
+        return currentState();
+      },
+      cpus,
+      stop: () => this.pause(),
+      cont: () => this.resume(),
+      systemReset: () => this.reset(),
+      quit: () => this.quit(),
+      readPhysical: (address, into) =>
+        readRam(machine, this.started().processor.engine.memory.backing, Number(address), into),
+      describe: (topic) => (topic === 'jit' ? this.started().status.describeEngine() : undefined),
+    };
+  }
+
+  private powerOn({ machine, processor, loop }: Parts): void {
+    // The processor first: the machine then drives its pins.
+    processor.reset(undefined);
+    machine.reset();
+    processor.reset(machine.cpuStart);
+    processor.setA20(machine.a20.level);
+    processor.engine.vcpu.setInterruptRequest(machine.cpuIrq.level);
+    this.request = undefined;
+    loop.restarted();
+  }
+
+  private setRunning({ loop }: Parts): void {
+    this.setState('running');
+    loop.resume();
+  }
+
+  /** Between two instructions: what the processor or a device came to a stop for. */
+  private attend(end: SliceEnd, logger: Logger): void {
+    if (this.parts === undefined) return;
+    if (end === 'shutdown') this.guestShutdownState(this.parts, logger);
+    const { request } = this;
+    if (request === undefined) return;
+    this.request = undefined;
+    switch (request.kind) {
+      case 'exit':
+        this.finish(this.parts, request.status & 0xff, 'debug-exit');
+        break;
+      case 'shutdown':
+        this.guestPowerOff(this.parts);
+        break;
+      case 'reset':
+        this.guestReset(this.parts);
+        break;
+    }
+  }
+
+  /** Triple fault: a PC's board resets. Execution where there is no memory: QEMU gives up, and so do we. */
+  private guestShutdownState(parts: Parts, logger: Logger): void {
+    const reason = parts.processor.engine.vcpu.shutdownReason;
+    if (reason !== '') {
+      this.stopOnError(parts, reason);
+      return;
+    }
+    logger.write('cpu_reset', 'Triple fault\n');
+    this.message('info', `triple fault at EIP ${parts.processor.pcText}: the machine is reset`);
+    this.request ??= { kind: 'reset' };
+  }
+
+  private guestReset(parts: Parts): void {
+    if (parts.options.onReboot === 'shutdown') {
+      if (parts.options.onShutdown === 'pause') this.holdAfterShutdown(parts, 'guest-reset');
+      else this.finish(parts, 0, 'guest-reset');
+      return;
+    }
+    this.powerOn(parts);
+    if (this.runState === 'internal-error' || this.runState === 'shutdown') this.setState('paused');
+  }
+
+  private guestPowerOff(parts: Parts): void {
+    if (parts.options.onShutdown === 'pause') this.holdAfterShutdown(parts, 'guest-shutdown');
+    else this.finish(parts, 0, 'guest-shutdown');
+  }
+
+  /** `-no-shutdown`: the machine stays, for the monitor to look at. */
+  private holdAfterShutdown(parts: Parts, reason: string): void {
+    parts.loop.pause();
+    this.flush(parts);
+    this.setState('shutdown', reason);
+  }
+
+  private finish(
+    parts: Parts,
+    code: number,
+    reason: 'guest-shutdown' | 'guest-reset' | 'debug-exit' | 'host-quit',
+  ): void {
+    parts.loop.close();
+    this.flush(parts);
+    this.parts = undefined;
+    this.host.close();
+    this.setState('shutdown', reason);
+    this.onEvent({ kind: 'exit', code, reason });
+  }
+
+  private reportHang(): void {
+    const { processor } = this.started();
+    this.message(
+      'warning',
+      `the guest halted with interrupts disabled at EIP ${processor.pcText}: only a reset can wake it`,
+    );
+  }
+
+  private fail(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (this.parts !== undefined) this.stopOnError(this.parts, text);
+  }
+
+  private stopOnError(parts: Parts, text: string): void {
+    parts.loop.pause();
+    this.flush(parts);
+    this.message('error', text);
+    this.setState('internal-error', text);
+  }
+
+  private turned(hostNs: number): void {
+    if (this.parts === undefined) return;
+    this.flush(this.parts);
+    const status = this.parts.status.readIfDue(hostNs, this.runState);
+    if (status !== undefined) this.onEvent({ kind: 'status', status });
+  }
+
+  /** Hands on what the guest wrote since the last time. */
+  private flush({ serials, debugcon }: Parts): void {
+    for (const [port, { output }] of serials.entries()) {
+      const bytes = output.take();
+      if (bytes !== undefined) this.onEvent({ kind: 'serial', port, bytes });
+    }
+    const bytes = debugcon?.output.take();
+    if (bytes !== undefined) this.onEvent({ kind: 'debugcon', bytes });
+  }
+
+  private message(level: 'info' | 'warning' | 'error', text: string): void {
+    this.onEvent({ kind: 'message', level, text });
+  }
+
+  private setState(state: RunState, reason?: string): void {
+    if (this.runState === state) return;
+    this.runState = state;
+    this.onEvent(reason === undefined ? { kind: 'state', state } : { kind: 'state', state, reason });
+  }
+}
+
+function pacingOf({ icount }: MachineOptions): Pacing {
+  if (icount === undefined) return hostPacing(true);
+  return icount.shift === 'auto' ? hostPacing(icount.sleep) : fixedPacing(icount.shift, icount.sleep);
+}
+
+/** Reads RAM and ROM by guest-physical address; false where anything else, or nothing, lies. */
+function readRam(machine: Machine, backing: Uint8Array, address: number, into: Uint8Array): boolean {
+  for (let done = 0; done < into.length; ) {
+    const at = address + done;
+    const range = machine.memory.view.find(({ start, end }) => at >= start && at < end);
+    if (range?.region.kind !== 'ram') return false;
+    const length = Math.min(into.length - done, range.end - at);
+    const from = range.region.ramOffset + range.offset + (at - range.start);
+    into.set(backing.subarray(from, from + length), done);
+    done += length;
+  }
+  return true;
+}

@@ -1,0 +1,109 @@
+/** The numbers of the status line: speed, and where the host's time went, over the last interval. */
+import type { RunState, VmStatus } from './api.ts';
+import type { Host } from './host.ts';
+import type { HostProfile } from './host-profile.ts';
+import type { RunLoop } from './run-loop.ts';
+import type { X86Processor } from './x86/processor.ts';
+
+const INTERVAL_NS = 250e6;
+
+export interface StatusSources {
+  readonly host: Host;
+  readonly loop: RunLoop;
+  readonly processor: X86Processor;
+  readonly profile: HostProfile;
+  readonly ramBytes: number;
+}
+
+/** Running totals at one moment. */
+interface Sample {
+  readonly hostNs: number;
+  readonly instructions: number;
+  readonly idleNs: number;
+  readonly translationNs: number;
+  readonly devicesNs: number;
+}
+
+export class StatusMeter {
+  private readonly sources: StatusSources;
+  private last: Sample;
+  private shown: Pick<VmStatus, 'mips' | 'share'>;
+
+  constructor(sources: StatusSources) {
+    this.sources = sources;
+    this.last = this.sample();
+    this.shown = { mips: 0, share: { interpreter: 0, jit: 0, translation: 0, devices: 0, idle: 1 } };
+  }
+
+  /** A fresh status if an interval has passed, for the periodic event. */
+  readIfDue(hostNs: number, state: RunState): VmStatus | undefined {
+    if (hostNs - this.last.hostNs < INTERVAL_NS) return undefined;
+    return this.read(state);
+  }
+
+  read(state: RunState): VmStatus {
+    const { loop, processor, ramBytes } = this.sources;
+    const now = this.sample();
+    if (now.hostNs - this.last.hostNs >= INTERVAL_NS) {
+      this.shown = this.rates(this.last, now);
+      this.last = now;
+    }
+    const { memory, jit } = processor.engine;
+    return {
+      state,
+      instructions: processor.executed,
+      guestNs: loop.guestNs,
+      ...this.shown,
+      ramBytes,
+      engineBytes: memory.u8.length - ramBytes + (jit?.counts.bytes ?? 0),
+    };
+  }
+
+  /** The text of `info jit`. */
+  describeEngine(): string {
+    const { blocks, jit, vcpu } = this.sources.processor.engine;
+    const { translated, insns, killed, flushes } = blocks.counts;
+    const lines = [
+      'Translation buffer state:',
+      `TB count            ${translated}`,
+      `TB avg target size  ${translated === 0 ? 0 : (insns / translated).toFixed(1)} instructions`,
+      `TB invalidate count ${killed}`,
+      `TB flush count      ${flushes}`,
+    ];
+    if (jit !== undefined) {
+      const { regions, modules, bytes, dropped } = jit.counts;
+      lines.push(
+        `regions compiled    ${regions} in ${modules} modules, ${bytes} bytes`,
+        `regions dropped     ${dropped}`,
+      );
+    }
+    lines.push(`exits               ${Array.from(vcpu.exits).join(' ')}`);
+    return `${lines.join('\n')}\n`;
+  }
+
+  private sample(): Sample {
+    const { host, loop, processor, profile } = this.sources;
+    return {
+      hostNs: host.nowNs(),
+      instructions: processor.executed,
+      idleNs: loop.idleNs,
+      translationNs: profile.translationNs,
+      devicesNs: profile.devicesNs,
+    };
+  }
+
+  private rates(from: Sample, to: Sample): Pick<VmStatus, 'mips' | 'share'> {
+    const elapsed = to.hostNs - from.hostNs;
+    const part = (account: 'idleNs' | 'translationNs' | 'devicesNs'): number =>
+      Math.min(1, Math.max(0, (to[account] - from[account]) / elapsed));
+    const idle = part('idleNs');
+    const translation = Math.min(part('translationNs'), 1 - idle);
+    const devices = Math.min(part('devicesNs'), 1 - idle - translation);
+    const guest = 1 - idle - translation - devices;
+    const compiled = this.sources.processor.engine.jit === undefined ? 0 : guest;
+    return {
+      mips: ((to.instructions - from.instructions) * 1000) / elapsed,
+      share: { interpreter: guest - compiled, jit: compiled, translation, devices, idle },
+    };
+  }
+}

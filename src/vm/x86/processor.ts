@@ -1,0 +1,174 @@
+/** The i386 processor of a machine: engine, front end and native parts put together, as run loop and monitor see it. */
+import type { CpuView } from '../../control/vm-control.ts';
+import { createEngine, type Engine } from '../../cpu/exec/engine.ts';
+import { wasmNative } from '../../cpu/exec/native.ts';
+import { C_INTR_ENABLED, C_INTR_REQUEST, C_PC, C_TAG } from '../../cpu/ir/layout.ts';
+import type { CpuEnvironment, FrontEnd } from '../../cpu/isa/front-end.ts';
+import { X86Cpu, type X86Native } from '../../cpu/isa/x86/cpu.ts';
+import { type CpuModel, installModel } from '../../cpu/isa/x86/cpuid.ts';
+import { createX86FrontEnd } from '../../cpu/isa/x86/front-end.ts';
+import { IF } from '../../cpu/isa/x86/layout.ts';
+import { wasmBytes } from '../../cpu/isa/x86/native.gen.ts';
+import { readField, STATE_FIELDS } from '../../cpu/isa/x86/state.ts';
+import type { BootState } from '../../hw/machines/loaders/direct-boot.ts';
+import { type HostProfile, timed } from '../host-profile.ts';
+import type { LoopCpu } from '../run-loop.ts';
+import { applyBootState } from './boot-state.ts';
+import { dumpFpuRegisters, dumpIntegerRegisters, registerByName, type X86State } from './register-dump.ts';
+
+const MODE_BITS = 0xfffff;
+const PAGE = 4096;
+/** Lazy flags: any of these may differ between two engines that hold the same EFLAGS. */
+const LAZY_FIELDS: ReadonlySet<string> = new Set(['cc_op', 'cc_dst', 'cc_src', 'df', 'eflags']);
+
+export interface X86ProcessorOptions {
+  readonly model: CpuModel;
+  readonly backingBytes: number;
+  readonly mode: 'jit' | 'interp';
+  readonly codeBytes: number | undefined;
+  readonly env: CpuEnvironment;
+  mmioRead(gpa: number, size: number): number;
+  mmioWrite(gpa: number, size: number, value: number): void;
+  readonly profile: HostProfile;
+  nowNs(): number;
+}
+
+/** Reads RAM and ROM by guest-physical address, without side effects; false if anything else is there. */
+export type ReadPhysical = (address: number, into: Uint8Array) => boolean;
+
+/** The native part also translates addresses for the debugger. */
+interface DebugNative extends X86Native {
+  probe(va: number): bigint;
+}
+
+export class X86Processor implements LoopCpu {
+  readonly engine: Engine;
+  private readonly frontEnd: FrontEnd;
+  private readonly native: DebugNative;
+  private readonly cpu: X86Cpu;
+  private readonly memory: DataView;
+  private readonly state: X86State;
+
+  constructor(options: X86ProcessorOptions) {
+    const { profile, nowNs } = options;
+    const frontEnd = createX86FrontEnd();
+    this.frontEnd = { ...frontEnd, translate: timed(profile, 'translationNs', nowNs, frontEnd.translate) };
+    this.engine = createEngine({
+      frontEnd: this.frontEnd,
+      native: wasmNative(wasmBytes()),
+      backingBytes: options.backingBytes,
+      mode: options.mode,
+      ...(options.codeBytes !== undefined && { jit: { maxBytes: options.codeBytes } }),
+      mmioRead: options.mmioRead,
+      mmioWrite: options.mmioWrite,
+    });
+    const { memory, vcpu, exec } = this.engine;
+    const { hotBlocks } = vcpu;
+    if (hotBlocks !== undefined) {
+      vcpu.hotBlocks = { hot: timed(profile, 'translationNs', nowNs, (code) => hotBlocks.hot(code)) };
+    }
+    this.native = this.engine.native as DebugNative;
+    this.memory = new DataView(memory.memory.buffer);
+    this.cpu = new X86Cpu(memory.i32, this.native, exec as never, options.env);
+    vcpu.cpu = this.cpu;
+    this.state = {
+      read32: (address) => this.memory.getInt32(address, true),
+      eflags: () => this.native.get_eflags(),
+    };
+    installModel(this.memory, options.model);
+  }
+
+  run(budget: number): 'budget' | 'halted' | 'shutdown' | 'stopped' {
+    return this.engine.vcpu.run(budget);
+  }
+  get executed(): number {
+    return this.engine.vcpu.executed;
+  }
+  shorten(budgetLeft: number): void {
+    this.engine.vcpu.shorten(budgetLeft);
+  }
+  stop(): void {
+    this.engine.vcpu.stop();
+  }
+  get halted(): boolean {
+    return this.cpu.isHalted;
+  }
+  get interruptDue(): boolean {
+    const { memory } = this.engine;
+    return memory.get(C_INTR_REQUEST) !== 0 && memory.get(C_INTR_ENABLED) !== 0;
+  }
+  get takesInterrupts(): boolean {
+    return (this.native.get_eflags() & IF) !== 0;
+  }
+  /** EIP, for messages. */
+  get pcText(): string {
+    return this.cpu.pcText;
+  }
+
+  /** Power-on, or the reset line. */
+  reset(boot: BootState | undefined): void {
+    this.native.reset();
+    if (boot !== undefined) applyBootState(this.memory, this.native, boot);
+  }
+  setA20(open: boolean): void {
+    this.native.set_a20(open ? 1 : 0);
+  }
+
+  dumpRegisters(): string {
+    return dumpIntegerRegisters(this.state) + dumpFpuRegisters(this.state);
+  }
+
+  /** The processor as the monitor sees it. */
+  view(readPhysical: ReadPhysical): CpuView {
+    const readVirtual = (address: number, into: Uint8Array): boolean => {
+      for (let done = 0; done < into.length; ) {
+        const at = (address + done) >>> 0;
+        const length = Math.min(into.length - done, PAGE - (at % PAGE));
+        const page = BigInt.asUintN(64, this.native.probe(at));
+        if (page === 0xffff_ffff_ffff_ffffn) return false;
+        const physical = Number(page & ~0xfffn) + (at % PAGE);
+        if (!readPhysical(physical, into.subarray(done, done + length))) return false;
+        done += length;
+      }
+      return true;
+    };
+    const byte = new Uint8Array(1);
+    return {
+      index: 0,
+      addressDigits: 8,
+      dumpRegisters: () => this.dumpRegisters(),
+      register: (name) => {
+        const value = registerByName(this.state, name);
+        return value === undefined ? undefined : BigInt(value);
+      },
+      readVirtual: (address, into) => readVirtual(Number(BigInt.asUintN(32, address)), into),
+      disassemble: (address, physical) => {
+        const read = physical ? readPhysical : readVirtual;
+        const start = Number(BigInt.asUintN(32, address));
+        const fetch = (pc: number): number => (read(pc >>> 0, byte) ? (byte[0] ?? -1) : -1);
+        if (fetch(start) < 0) return undefined;
+        const mode = this.engine.memory.get(C_TAG) & MODE_BITS;
+        const { text, length } = this.frontEnd.disassemble(start, 0, mode, fetch);
+        const bytes = new Uint8Array(length);
+        return read(start, bytes) ? { text, bytes } : undefined;
+      },
+    };
+  }
+
+  /** The architectural state as bytes: equal for any two engines that agree. */
+  hashedState(): Uint8Array {
+    const fields = STATE_FIELDS.filter(({ name }) => !LAZY_FIELDS.has(name));
+    const bytes = new Uint8Array((fields.length + 1) * 8);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, this.native.get_eflags() >>> 0, true);
+    for (const [i, field] of fields.entries()) {
+      view.setBigUint64((i + 1) * 8, BigInt(readField(this.memory, field)), true);
+    }
+    return bytes;
+  }
+
+  /** Linear address of the next instruction. */
+  get pc(): number {
+    return this.engine.memory.get(C_PC) >>> 0;
+  }
+}
