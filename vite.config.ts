@@ -15,7 +15,7 @@ function roms(): Plugin {
     },
     configureServer(server) {
       server.middlewares.use('/roms', (request, response, next) => {
-        const file = join(from, basename(request.url ?? ''));
+        const file = join(from, basename((request.url ?? '').split('?', 1)[0] ?? ''));
         if (existsSync(file)) createReadStream(file).pipe(response);
         else next();
       });
