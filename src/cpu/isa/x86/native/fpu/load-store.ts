@@ -160,6 +160,15 @@ export function fst_st(i: u32): void {
   }
 }
 
+/** FCMOVcc: ST0 becomes ST(i) if the condition is nonzero; an empty register counts in either case. */
+export function fcmov(i: u32, condition: i32): void {
+  const src = st(i);
+  const dst = st(0);
+  if (isEmpty(src) || isEmpty(dst)) return underflowStack(dst);
+  if (condition) put(dst, sig(src), se(src));
+  raise(0);
+}
+
 export function fxch(i: u32): void {
   const a = st(0);
   const b = st(i);

@@ -117,7 +117,7 @@ function yLog2x(xSig: u64, x: u32, ySig: u64, y: u32, dst: usize): void {
   }
   const flags = denormalFlag(xSig, x, ySig, y, 0);
   if (flags && raiseAndStop(flags)) return;
-  const negative = x < <u32>BIAS; // log2 x is
+  const negative = (x & EXP_MAX) < <u32>BIAS; // log2 x is
   if (xInfinite || yInfinite) {
     putInfinity(dst, negative ? ~sign : sign);
     raise(flags);

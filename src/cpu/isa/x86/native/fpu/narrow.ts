@@ -1,5 +1,5 @@
 /** 80-bit values as memory operands. Flags are staged: `fst_commit` raises them once memory is written. */
-import { FPU_C1, FPU_CONTROL, FPU_IE, FPU_OE, FPU_PE, FPU_SF, FPU_STAGED, FPU_UE } from '../../fpu-layout';
+import { FPU_C1, FPU_CONTROL, FPU_EXCEPTIONS, FPU_IE, FPU_OE, FPU_PE, FPU_SF, FPU_STAGED, FPU_UE } from '../../fpu-layout';
 import { exponentOf, isInfinity, isNaN80, isSignalling, isUnsupported, isZero, normalised } from './classify';
 import { DOWN, NEAREST, roundingMode, roundsUp, shiftRightJamLow, UP } from './round';
 import { BIAS, EXP_MAX, INT_BIT, isEmpty, meta, QUIET_BIT, se, SIGN, sig, st } from './state';
@@ -40,10 +40,18 @@ export function narrow(fractionBits: u32, expBits: u32): u64 {
     stage(flags);
     return result;
   }
-  return narrowSlow(m >> 32 != 0, significand, <u32>m, fractionBits, expBits);
+  return narrowSlow(m >> 32 != 0, significand, <u32>m, fractionBits, expBits, load<u32>(FPU_CONTROL));
 }
 
-function narrowSlow(empty: bool, significand: u64, signExp: u32, fractionBits: u32, expBits: u32): u64 {
+/** `masks`: where the control word has OE or UE clear, such a result is not made (0 stands for it). */
+function narrowSlow(
+  empty: bool,
+  significand: u64,
+  signExp: u32,
+  fractionBits: u32,
+  expBits: u32,
+  masks: u32,
+): u64 {
   const expMax: i32 = (1 << expBits) - 1;
   const sign = <u64>((signExp >> 15) & 1) << (fractionBits + expBits);
   const infinity = <u64>expMax << fractionBits;
@@ -61,7 +69,6 @@ function narrowSlow(empty: bool, significand: u64, signExp: u32, fractionBits: u
     stage(0);
     return significand ? sign | infinity : sign;
   }
-  const control = load<u32>(FPU_CONTROL);
   const mode = roundingMode();
   let exp = exponentOf(significand, signExp) - BIAS + (expMax >> 1);
   significand = normalised(significand);
@@ -70,7 +77,7 @@ function narrowSlow(empty: bool, significand: u64, signExp: u32, fractionBits: u
   let up = roundsUp(signExp & SIGN, (kept & 1) != 0, lost, mode);
   let flags: u32 = 0;
   if (exp < 1 && !(exp == 0 && up && kept + 1 == hidden << 1)) {
-    if ((control & FPU_UE) == 0) {
+    if ((masks & FPU_UE) == 0) {
       // Nothing is written (SDM volume 1, 8.5.5).
       stage(FPU_UE);
       return 0;
@@ -89,7 +96,7 @@ function narrowSlow(empty: bool, significand: u64, signExp: u32, fractionBits: u
   // With the hidden bit in `kept`, adding (instead of or-ing) lets it carry into the exponent.
   const result = kept + (<u64>(exp - 1) << fractionBits);
   if (exp >= expMax || result >= infinity) {
-    if ((control & FPU_OE) == 0) {
+    if ((masks & FPU_OE) == 0) {
       stage(FPU_OE);
       return 0;
     }
@@ -99,6 +106,11 @@ function narrowSlow(empty: bool, significand: u64, signExp: u32, fractionBits: u
   }
   stage(flags);
   return sign | result;
+}
+
+/** A supported value as a double, rounded as the control word says; all exceptions count as masked. */
+export function toDouble(significand: u64, signExp: u32): u64 {
+  return narrowSlow(false, significand, signExp, 52, 11, FPU_EXCEPTIONS);
 }
 
 /** Flags of the last `integerMagnitude`: PE and C1. */

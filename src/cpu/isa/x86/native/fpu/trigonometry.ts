@@ -17,7 +17,7 @@ import {
   shiftAccRight,
   subtractFrom,
 } from './fixed128';
-import { narrow } from './narrow';
+import { toDouble } from './narrow';
 import { precision, roundSlow } from './round';
 import {
   BIAS,
@@ -88,14 +88,17 @@ function trigonometric(which: i32): void {
     settle(reg, pushes, isSignalling(significand, signExp) ? FPU_IE : 0, significand | QUIET_BIT, signExp);
     return;
   }
-  const flags = isZero(significand, signExp) ? 0 : isDenormal(significand, signExp) ? FPU_DE | FPU_UE | FPU_PE : FPU_PE;
-  if (flags & FPU_DE && raiseAndStop(FPU_DE)) return;
+  let flags: u32 = isZero(significand, signExp) ? 0 : FPU_PE;
+  if (isDenormal(significand, signExp)) {
+    if (raiseAndStop(FPU_DE)) return;
+    flags = which == COS ? FPU_PE | FPU_DE : FPU_PE | FPU_DE | FPU_UE;
+  }
   if ((signExp & EXP_MAX) < SMALLEST_DOUBLE) {
     // Zero, or smaller than any normal double: sine and tangent are the operand, as on a processor.
-    setResults(which, reg, significand, signExp, flags);
+    setResults(which, reg, significand, signExp, flags, 64);
     return;
   }
-  const value = narrow(52, 11);
+  const value = toDouble(significand, signExp);
   if ((value & ~INT_BIT) > 0x43e0_0000_0000_0000) {
     // Above 2^63: the guest has to reduce the operand itself.
     raise(0);
@@ -105,16 +108,16 @@ function trigonometric(which: i32): void {
   if ((value & ~INT_BIT) < 0x3e10_0000_0000_0000) {
     // Below 2^-30: a double of the sine or tangent is the operand's.
     const rounded = widen64(value);
-    setResults(which, reg, rounded, wideSe, flags);
+    setResults(which, reg, rounded, wideSe, flags, precision());
   } else compute(which, reg, value, flags);
 }
 
-/** The results of a tiny operand. */
-function setResults(which: i32, reg: usize, significand: u64, signExp: u32, flags: u32): void {
+/** The results of a tiny operand: itself, to a precision of `bits`, and 1. */
+function setResults(which: i32, reg: usize, significand: u64, signExp: u32, flags: u32, bits: u32): void {
   if (which == COS) put(reg, INT_BIT, BIAS);
   else if (significand) {
     const exp = exponentOf(significand, signExp);
-    roundSlow(reg, signExp & SIGN, exp, normalised(significand), 0, flags, precision());
+    roundSlow(reg, signExp & SIGN, exp, normalised(significand), 0, flags, bits);
   }
   raise(flags);
   if (which >= SINCOS) push(INT_BIT, BIAS, flags);
