@@ -102,13 +102,18 @@ async function openSource(architecture: RomFile['architecture']): Promise<Packag
     try {
       return await aptSource(join(cache, 'apt'), mirror, architecture);
     } catch (error) {
-      failures.push(lastLines((error as Error).message));
+      failures.push(reasonOf(error));
     }
   }
   throw new Error(`no index from a Debian mirror: ${failures.join('; ')}`);
 }
 
-const lastLines = (text: string) => text.trim().split('\n').slice(-3).join(' ');
+/** What went wrong, in a line: of a failed command what it said last, else the error's message. */
+function reasonOf(error: unknown): string {
+  const { stderr, message } = error as Error & { stderr?: string };
+  const complaints = (stderr ?? '').split('\n').filter((line) => line.startsWith('E: '));
+  return complaints[0]?.slice(3) ?? message;
+}
 
 /** Fetches the packages that hold `wanted` and puts their files into the cache. */
 async function fetchInto(wanted: readonly RomFile[]): Promise<void> {
@@ -164,7 +169,7 @@ async function main(update: boolean): Promise<boolean> {
     try {
       await fetchInto(update ? ROMS : missing);
     } catch (error) {
-      console.error(`roms: ${lastLines((error as Error).message)}`);
+      console.error(`roms: ${reasonOf(error)}`);
     }
   }
   const records = publish();
