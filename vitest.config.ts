@@ -4,7 +4,6 @@ export default defineConfig({
   test: {
     include: ['{src,workers,tests,roms,scripts,bench}/**/*.test.{ts,tsx}'],
     exclude: ['**/node_modules/**', '**/native/**'],
-    passWithNoTests: true,
     testTimeout: 30_000,
   },
 });
