@@ -5,8 +5,8 @@ const ERASE = '\b \b';
 export interface LineEditorOptions {
   readonly prompt: string;
   print(text: string): void;
-  /** Called with each line; the next prompt appears when it is done. */
-  submit(line: string): Promise<void>;
+  /** Called with each line; when it is done and did not end the session (false), the next prompt appears. */
+  submit(line: string): Promise<boolean>;
 }
 
 export class LineEditor {
@@ -55,8 +55,7 @@ export class LineEditor {
     if (line.trim() !== '' && this.history.at(-1) !== line) this.history.push(line);
     this.shown = this.history.length;
     this.options.print('\r\n');
-    await this.options.submit(line);
-    this.showPrompt();
+    if (await this.options.submit(line)) this.showPrompt();
   }
 
   private type(character: string): void {

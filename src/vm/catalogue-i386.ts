@@ -1,9 +1,10 @@
 /** The names that `lockstep-system-i386`'s options may use. */
 import { CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
 import { parseProps, propsHelp } from '../hw/core/props.ts';
-import { boards } from '../hw/machines/boards.ts';
+import { boardByName, boards } from '../hw/machines/boards.ts';
 import { userDeviceTypes } from '../hw/machines/device-types.ts';
 import type { Catalogue, DeviceEntry, MachineEntry } from './options/catalogue.ts';
+import type { MachineOptions } from './options/machine-options.ts';
 import { VERSION } from './version.ts';
 
 const machines: readonly MachineEntry[] = boards.flatMap(({ name, desc, alias, isDefault = false }) => [
@@ -28,3 +29,8 @@ export const catalogueI386: Catalogue = {
   cpus: CPU_MODELS,
   devices,
 };
+
+/** The firmware that a machine without a kernel starts, unless -bios names another. */
+export function defaultFirmware({ machine, kernel, bios }: MachineOptions): string | undefined {
+  return kernel === undefined && bios === undefined ? boardByName(machine).firmware : undefined;
+}

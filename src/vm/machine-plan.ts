@@ -3,6 +3,7 @@ import { boardByName } from '../hw/machines/boards.ts';
 import type { MachineOptions as BuildOptions } from '../hw/machines/build.ts';
 import type { NamedFile } from '../hw/machines/loaders/direct-boot.ts';
 import { VmError } from '../util/errors.ts';
+import { defaultFirmware } from './catalogue-i386.ts';
 import type { Host } from './host.ts';
 import type { MachineOptions, RtcBase } from './options/machine-options.ts';
 import type { CharPort } from './serial-ports.ts';
@@ -24,8 +25,8 @@ export function planOptions(
     if (bytes === undefined) throw new VmError(`could not open ${what} '${name}': No such file or directory`);
     return { name, bytes };
   };
-  const bios =
-    options.bios ?? (options.kernel === undefined && Object.hasOwn(files, board.firmware) ? board.firmware : undefined);
+  const preset = defaultFirmware(options);
+  const bios = options.bios ?? (preset !== undefined && Object.hasOwn(files, preset) ? preset : undefined);
   const debugDevice = { driver: 'isa-debugcon', properties: { chardev: 'debugcon' } };
   return {
     board,

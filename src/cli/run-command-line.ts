@@ -1,0 +1,117 @@
+/** Runs a machine from a command line to its end; the result is the exit status. */
+import { existsSync, readFileSync } from 'node:fs';
+import { VmError } from '../util/errors.ts';
+import type { VmEvent } from '../vm/api.ts';
+import { catalogueI386, defaultFirmware } from '../vm/catalogue-i386.ts';
+import { MachineVm } from '../vm/machine-vm.ts';
+import type { CharBackend, MachineOptions } from '../vm/options/machine-options.ts';
+import { parseCommandLine } from '../vm/options/parse.ts';
+import { Console } from './console.ts';
+import { type FileSink, openSink, readNamedFiles } from './host-files.ts';
+import { createNodeHost } from './node-host.ts';
+import { StandardOutput } from './standard-output.ts';
+
+/** Where `npm run roms` puts firmware. */
+const FIRMWARE_FOLDER = new URL('../../roms/out/', import.meta.url);
+
+export async function runCommandLine(program: string, args: readonly string[]): Promise<number> {
+  const complain = (text: string): void => void process.stderr.write(`${program}: ${text}\n`);
+  const stdout = new StandardOutput();
+  try {
+    const parsed = parseCommandLine(args, catalogueI386);
+    if (parsed.kind === 'answer') {
+      stdout.write(parsed.text);
+      stdout.flush();
+      return parsed.exitCode;
+    }
+    return await runMachine(args, parsed.options, stdout, complain);
+  } catch (error) {
+    if (!(error instanceof VmError)) throw error;
+    complain(error.message);
+    if (error.hint !== undefined) process.stderr.write(`${error.hint}\n`);
+    return 1;
+  }
+}
+
+async function runMachine(
+  args: readonly string[],
+  options: MachineOptions,
+  stdout: StandardOutput,
+  complain: (text: string) => void,
+): Promise<number> {
+  const files = { ...readFirmware(options), ...readNamedFiles(options) };
+  const log = openLog(options);
+  const sinks = options.serial.map((backend, i) => openCharSink(backend, `-serial ${i}`));
+  const debugSink = options.debugcon && openCharSink(options.debugcon, '-debugcon');
+  const vm = new MachineVm({ host: createNodeHost(), log: log && ((text) => log.write(text)) });
+  const stdioPort = options.serial.findIndex(({ kind }) => kind === 'stdio');
+  const terminal = new Console({ vm, options, stdout, serialPort: stdioPort < 0 ? undefined : stdioPort });
+
+  return new Promise<number>((resolve, reject) => {
+    const end = (status: number): void => {
+      terminal.close();
+      stdout.flush();
+      for (const sink of [...sinks, debugSink, log]) sink?.close();
+      resolve(status);
+    };
+    const onEvent = (event: VmEvent): void => {
+      switch (event.kind) {
+        case 'serial':
+          sinks[event.port]?.write(event.bytes);
+          if (event.port === stdioPort) terminal.serialOutput(event.bytes);
+          break;
+        case 'debugcon':
+          debugSink?.write(event.bytes);
+          if (options.debugcon?.kind === 'stdio') stdout.write(event.bytes);
+          break;
+        case 'message':
+          if (event.level !== 'info') {
+            stdout.flush();
+            complain(event.text);
+          }
+          break;
+        case 'state':
+          // Without a monitor nobody could do anything about it.
+          if (event.state === 'internal-error' && !terminal.hasMonitor) end(1);
+          break;
+        case 'exit':
+          end(event.code);
+          break;
+        case 'status':
+          break;
+      }
+    };
+    const stopOn = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', number: number): void => {
+      process.on(signal, () => {
+        complain(`terminating on signal ${number}`);
+        void vm.quit();
+      });
+    };
+    stopOn('SIGINT', 2);
+    stopOn('SIGTERM', 15);
+    stopOn('SIGHUP', 1);
+    vm.start({ args, files }, onEvent).then(() => terminal.open(), reject);
+  });
+}
+
+/** The board's own firmware, for a machine without a kernel, if it was fetched. */
+function readFirmware(options: MachineOptions): Record<string, Uint8Array> {
+  const name = defaultFirmware(options);
+  if (name === undefined) return {};
+  const url = new URL(name, FIRMWARE_FOLDER);
+  return existsSync(url) ? { [name]: readFileSync(url) } : {};
+}
+
+function openLog({ log: { items, file } }: MachineOptions): FileSink | undefined {
+  if (file !== undefined) return openSink(file, (reason) => `Error opening logfile ${file}: ${reason}`);
+  if (items.length === 0) return undefined;
+  return { write: (text) => void process.stderr.write(text), close() {} };
+}
+
+function openCharSink(backend: CharBackend, option: string): FileSink | undefined {
+  if (backend.kind !== 'file') return undefined;
+  return openSink(
+    backend.path,
+    (reason) => `${option}: file:${backend.path}: Could not open '${backend.path}': ${reason}`,
+  );
+}

@@ -1,0 +1,44 @@
+/** What a page imports to have a machine: it runs in a worker of its own. */
+import { proxy, type Remote, releaseProxy, wrap } from 'comlink';
+import type { Vm } from './api.ts';
+import { fromRemote } from './remote-error.ts';
+
+export interface VmClient extends Vm {
+  /** Ends the worker, whatever it does, and gives back its memory. */
+  dispose(): void;
+}
+
+/** `createWorker` makes the worker of workers/machine.worker.ts (bundlers want to see its URL where they build). */
+export function createVmClient(createWorker: () => Worker): VmClient {
+  const worker = createWorker();
+  const remote: Remote<Vm> = wrap<Vm>(worker);
+  /** A worker that fails as a whole (its script does not load, memory runs out) answers no call. */
+  const broken = new Promise<never>((_resolve, reject) => {
+    worker.addEventListener('error', (event) => {
+      reject(new Error(`BUG: the machine's worker failed: ${event.message || 'its script could not be loaded'}`));
+    });
+  });
+  broken.catch(() => {});
+  const call = async <T>(result: Promise<T>): Promise<T> => {
+    try {
+      return await Promise.race([result, broken]);
+    } catch (error) {
+      throw fromRemote(error);
+    }
+  };
+  return {
+    start: (options, onEvent) => call(remote.start(options, proxy(onEvent))),
+    pause: () => call(remote.pause()),
+    resume: () => call(remote.resume()),
+    reset: () => call(remote.reset()),
+    quit: () => call(remote.quit()),
+    status: () => call(remote.status()),
+    serialInput: (port, bytes) => call(remote.serialInput(port, bytes)),
+    monitor: (line) => call(remote.monitor(line)),
+    stateHash: () => call(remote.stateHash()),
+    dispose() {
+      remote[releaseProxy]();
+      worker.terminate();
+    },
+  };
+}

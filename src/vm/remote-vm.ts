@@ -1,0 +1,30 @@
+/** The machine that a worker offers to its page. */
+import type { Vm } from './api.ts';
+import { createWorkerHost } from './host.ts';
+import { MachineVm } from './machine-vm.ts';
+import { toRemote } from './remote-error.ts';
+
+/** A machine in this worker, its errors fit to be passed to the page. */
+export function createRemoteVm(): Vm {
+  const vm = new MachineVm({ host: createWorkerHost() });
+  const guarded =
+    <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      try {
+        return await call(...args);
+      } catch (error) {
+        throw toRemote(error);
+      }
+    };
+  return {
+    start: guarded((options, onEvent) => vm.start(options, onEvent)),
+    pause: guarded(() => vm.pause()),
+    resume: guarded(() => vm.resume()),
+    reset: guarded(() => vm.reset()),
+    quit: guarded(() => vm.quit()),
+    status: guarded(() => vm.status()),
+    serialInput: guarded((port, bytes) => vm.serialInput(port, bytes)),
+    monitor: guarded((line) => vm.monitor(line)),
+    stateHash: guarded(() => vm.stateHash()),
+  };
+}
