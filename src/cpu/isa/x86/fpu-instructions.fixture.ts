@@ -105,6 +105,9 @@ export const MOVES: readonly Instruction[] = [
   register('fxch %st(1)', 'fxch', 1),
   register('fxch %st(4)', 'fxch', 4),
   register('ffree %st(1)', 'ffree', 1),
+  // The oracle runs with CF set.
+  register('fcmovb %st(1), %st', 'fcmov', 1, 1),
+  register('fcmovnb %st(1), %st', 'fcmov', 1, 0),
   register('fincstp', 'fincstp'),
   register('fdecstp', 'fdecstp'),
   register('fchs', 'fchs'),

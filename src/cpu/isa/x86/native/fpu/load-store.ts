@@ -11,6 +11,7 @@ import {
   FPU_OE,
   FPU_SF,
   FPU_STAGED,
+  FPU_STOPPED,
   FPU_STORE_HIGH,
   FPU_TOP,
   FPU_UE,
@@ -35,6 +36,7 @@ import {
   se,
   sig,
   st,
+  underflowStack,
 } from './state';
 import { widen32, widen64, wideFlags, widenInt, wideSe } from './widen';
 
@@ -160,13 +162,13 @@ export function fst_st(i: u32): void {
   }
 }
 
-/** FCMOVcc: ST0 becomes ST(i) if the condition is nonzero; an empty register counts in either case. */
+/** FCMOVcc: ST0 becomes ST(i) if the condition is nonzero; an empty register counts in either case. C1 stays. */
 export function fcmov(i: u32, condition: i32): void {
   const src = st(i);
   const dst = st(0);
-  if (isEmpty(src) || isEmpty(dst)) return underflowStack(dst);
-  if (condition) put(dst, sig(src), se(src));
-  raise(0);
+  store<u32>(FPU_STOPPED, 0);
+  if (isEmpty(src) || isEmpty(dst)) underflowStack(dst);
+  else if (condition) put(dst, sig(src), se(src));
 }
 
 export function fxch(i: u32): void {
