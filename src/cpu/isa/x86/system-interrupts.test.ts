@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { C_FAULT, C_FAULT_ADDR, C_FAULT_CODE, C_FAULT_ERR, C_INTR_ENABLED, C_PC, FAULT_EXC } from '../../ir/layout.ts';
 import {
   CS,
@@ -35,10 +35,7 @@ import {
   UDATA,
 } from './system-machine.fixture.ts';
 
-let module: WebAssembly.Module;
-beforeAll(async () => {
-  module = await compileNative();
-}, 120_000);
+const module = compileNative();
 
 function deliver(m: Machine, vector: number, error = 0, address = 0): void {
   m.set(C_FAULT, FAULT_EXC);

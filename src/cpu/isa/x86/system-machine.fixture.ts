@@ -2,10 +2,6 @@
  * The native module over a flat memory, with the engine's part (exec/native) played by a few lines of JavaScript that
  * have no TLB: what the module does to state and memory, without translated code.
  */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import asc from 'assemblyscript/asc';
 import {
   C_FAULT,
   C_FAULT_CODE,
@@ -37,30 +33,10 @@ import {
   SEGS,
   TR,
 } from './layout.ts';
+import { wasmBytes } from './native.gen.ts';
 
-const native = join(dirname(fileURLToPath(import.meta.url)), 'native');
-const FLAGS =
-  '--runtime stub --importMemory --noExportMemory --sharedMemory --initialMemory 1 --maximumMemory 65536 --enable threads,simd,bulk-memory --noAssert -O1';
-
-/** Builds the module from its sources. */
-export async function compileNative(): Promise<WebAssembly.Module> {
-  let wasm: Uint8Array | undefined;
-  const { error, stderr } = await asc.main([join(native, 'index.ts'), ...FLAGS.split(' '), '--outFile', 'x86.wasm'], {
-    readFile: (name, base) => {
-      try {
-        return readFileSync(name.startsWith('/') ? name : join(base ?? '', name), 'utf8');
-      } catch {
-        return null;
-      }
-    },
-    writeFile: (name, contents) => {
-      if (name.endsWith('.wasm')) wasm = contents as Uint8Array;
-    },
-    listFiles: () => [],
-  });
-  if (error || !wasm) throw new Error(stderr.toString());
-  return new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
-}
+/** The module as scripts/build-native.mjs built it. */
+export const compileNative = (): WebAssembly.Module => new WebAssembly.Module(wasmBytes());
 
 /** Guest-physical memory: 4 MiB, from here on in the linear memory. */
 const RAM = 0x100000;
