@@ -48,7 +48,7 @@ describe('multiboot 1', () => {
     const { u32, text } = memory(load(multibootElf()));
     const info = 0x9500;
     expect(u32(info)).toBe(0x24f);
-    expect([u32(info + 4), u32(info + 8)]).toEqual([640, 15 * 1024]);
+    expect([u32(info + 4), u32(info + 8)]).toEqual([639, 15 * 1024]);
     expect(text(u32(info + 16))).toBe('kernel.elf a=1');
     expect(text(u32(info + 64))).toBe('qemu');
     expect([u32(info + 44), u32(info + 48)]).toEqual([4 * 24, 0x9000]);

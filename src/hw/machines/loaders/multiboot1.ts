@@ -4,7 +4,7 @@
  */
 import { VmError } from '../../../util/errors.ts';
 import type { DirectBoot, DirectBootOptions, MemoryWrite } from './direct-boot.ts';
-import { E820_ENTRY_BYTES, type E820Entry, writeE820 } from './e820.ts';
+import { E820, E820_ENTRY_BYTES, type E820Entry, writeE820 } from './e820.ts';
 import { isElf, parseElf32 } from './elf32.ts';
 import { flatGdt } from './gdt.ts';
 
@@ -37,6 +37,7 @@ const MEMORY_MAP_AT = 0x9000;
 const INFORMATION_AT = 0x9500;
 const GDT_AT = 0x9800;
 const PAGE = 4096;
+const MiB = 1024 * 1024;
 const BOOT_FROM_FIRST_DISK = 0x8000_ffff;
 
 type Fail = (what: string) => never;
@@ -86,8 +87,8 @@ export function loadMultiboot(options: DirectBootOptions): DirectBoot {
   const information = new Uint8Array(MBI.size);
   const view = new DataView(information.buffer);
   view.setUint32(MBI.flags, MBI_FLAGS, true);
-  view.setUint32(MBI.mem_lower, 640, true);
-  view.setUint32(MBI.mem_upper, lowRamBytes / 1024 - 1024, true);
+  view.setUint32(MBI.mem_lower, usableKiBFrom(0, options.e820), true);
+  view.setUint32(MBI.mem_upper, usableKiBFrom(MiB, options.e820), true);
   view.setUint32(MBI.boot_device, BOOT_FROM_FIRST_DISK, true);
   view.setUint32(MBI.cmdline, commandLine, true);
   view.setUint32(MBI.mods_count, modules.length, true);
@@ -98,7 +99,9 @@ export function loadMultiboot(options: DirectBootOptions): DirectBoot {
   return {
     kind: 'multiboot',
     writes: [
-      ...image.cleared.map(({ from, to }) => ({ gpa: from, bytes: new Uint8Array(to - from) })),
+      ...image.cleared
+        .filter(({ from, to }) => to > from)
+        .map(({ from, to }) => ({ gpa: from, bytes: new Uint8Array(to - from) })),
       ...image.writes,
       strings,
       ...modules,
@@ -154,7 +157,7 @@ function layOut(options: DirectBootOptions, kernelEnd: number): Layout {
   const specs = options.initrd === undefined ? [] : splitModules(options.initrd);
   const moduleList = roundUp(kernelEnd);
   const encoder = new TextEncoder();
-  const texts = [`${kernel.name} ${options.commandLine}`, 'qemu', ...specs].map((text) => encoder.encode(`${text}\0`));
+  const texts = [...specs, `${kernel.name} ${options.commandLine}`, 'qemu'].map((text) => encoder.encode(`${text}\0`));
   const listBytes = specs.length * MODULE_ENTRY_BYTES;
   const area = new Uint8Array(listBytes + texts.reduce((sum, { length }) => sum + length, 0));
   const addresses: number[] = [];
@@ -164,7 +167,7 @@ function layOut(options: DirectBootOptions, kernelEnd: number): Layout {
     addresses.push(moduleList + used);
     used += text.length;
   }
-  const [commandLine = 0, loaderName = 0, ...moduleTexts] = addresses;
+  const [commandLine = 0, loaderName = 0] = addresses.slice(specs.length);
 
   const view = new DataView(area.buffer);
   let next = roundUp(moduleList + area.length);
@@ -182,7 +185,7 @@ function layOut(options: DirectBootOptions, kernelEnd: number): Layout {
     const entry = i * MODULE_ENTRY_BYTES;
     view.setUint32(entry, gpa, true);
     view.setUint32(entry + 4, gpa + bytes.length, true);
-    view.setUint32(entry + 8, moduleTexts[i] ?? 0, true);
+    view.setUint32(entry + 8, addresses[i] ?? 0, true);
     return { gpa, bytes };
   });
   if (moduleList + area.length > lowRamBytes) {
@@ -197,6 +200,12 @@ function splitModules(list: string): string[] {
     .replaceAll(',,', '\0')
     .split(',')
     .map((spec) => spec.replaceAll('\0', ',').trimStart());
+}
+
+/** Size of the memory that the map says is usable from `start` on. */
+function usableKiBFrom(start: number, map: readonly E820Entry[]): number {
+  const entry = map.find((e) => e.start === start && e.type === E820.usable);
+  return Math.floor((entry?.size ?? 0) / 1024);
 }
 
 /** §3.3 mmap: each E820 entry behind its size, which does not count itself. */
