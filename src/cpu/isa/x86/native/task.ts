@@ -158,8 +158,8 @@ function saveTask(tss: u32, wide: bool, returnEip: u32, eflags: u32): void {
 function checkWritable(va: u32, bytes: u32): void {
   stSystem(va, ldSystem(va, 1), 1);
   if (faulted()) return;
-  const last = va + bytes - 1;
-  if (((va ^ last) & ~0xfff) != 0) stSystem(last, ldSystem(last, 1), 1);
+  const lastPage = (va + bytes - 1) & ~0xfff;
+  if ((va & ~0xfff) != lastPage) stSystem(lastPage, ldSystem(lastPage, 1), 1);
 }
 
 /**
