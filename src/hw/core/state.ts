@@ -124,6 +124,15 @@ export const below = (limit: number, reset = 0): Field<number> => ({
   assign: (_old, value) => value,
 });
 
+/** The same number field, but loading refuses a value outside [min, max]: a divisor, a time that is computed with. */
+export const ranged = (field: Field<number>, min: number, max: number): Field<number> => ({
+  ...field,
+  decode(from) {
+    const value = field.decode(from);
+    return value >= min && value <= max ? value : from.fail(`${value} is out of range (${min} to ${max})`);
+  },
+});
+
 /** A fixed-size buffer of bytes. */
 export const bytes = (length: number, fill = 0): Field<Uint8Array> => ({
   wire: `u8[${length}]`,
@@ -228,6 +237,7 @@ export class Fifo {
     return index < this.count ? (this.items[(this.head + index) % this.depth] ?? 0) : 0;
   }
   clear(): void {
+    this.items.fill(0);
     this.head = 0;
     this.count = 0;
   }

@@ -9,12 +9,12 @@ import { defineDevice } from '../../core/device.ts';
 import type { Dma } from '../../core/dma.ts';
 import { prop } from '../../core/props.ts';
 import { BYTE_WIDE, ioRegion } from '../../core/region.ts';
-import { array, bool, bytes, type StateOf, struct, u8, u16, u32, vmstate } from '../../core/state.ts';
+import { array, bool, bytes, ranged, type StateOf, struct, u8, u16, u32, vmstate } from '../../core/state.ts';
 
 const channel = struct({
   baseAddress: u16(),
   baseCount: u16(),
-  count: u32(), // units done so far
+  count: ranged(u32(), 0, 0x10000), // units done so far
   mode: u8(),
 });
 const controller = struct({
@@ -87,7 +87,10 @@ export const i8237 = defineDevice({
         const channel = channelOf(n);
         const c = controllerOf(n);
         const length = lengthOf(n);
-        const position = Math.max(0, Math.min(length, transfer(channel.count << unitShift(n), length)));
+        const position = Math.max(
+          0,
+          Math.min(length, transfer(Math.min(length, channel.count << unitShift(n)), length)),
+        );
         channel.count = position >> unitShift(n);
         if (position < length) return;
         // §"Terminal count": reload, or mask the channel until it is programmed again.

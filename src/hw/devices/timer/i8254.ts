@@ -7,25 +7,41 @@
 import { ticksAt, timeOfTick } from '../../core/clock.ts';
 import { defineDevice } from '../../core/device.ts';
 import { BYTE_WIDE, ioRegion } from '../../core/region.ts';
-import { array, below, bool, i64, type StateOf, struct, timer, u8, u16, u32, vmstate } from '../../core/state.ts';
+import {
+  array,
+  below,
+  bool,
+  i64,
+  ranged,
+  type StateOf,
+  struct,
+  timer,
+  u8,
+  u16,
+  u32,
+  vmstate,
+} from '../../core/state.ts';
 
 export const PIT_HZ = 1_193_182;
 
 /** Which byte of a 16-bit value the next access moves. */
 const BYTE = { NONE: 0, LSB: 1, MSB: 2, WORD_LOW: 3, WORD_HIGH: 4 } as const;
 
+/** 85 days: what a saved state may hold, so that sums of times stay exact. */
+const MAX_TICKS = 2 ** 43;
+
 const channel = struct({
   mode: below(6, 3),
   bcd: bool(),
   access: below(4, BYTE.WORD_LOW), // the control word's RW1:RW0
-  reload: u32(0x10000), // 1 to 65536
+  reload: ranged(u32(0x10000), 1, 0x10000),
   gate: bool(true),
   /** The counter has been loaded, in modes 1 and 5 also triggered. */
   started: bool(true),
   /** The tick at which the counter held the full count. */
-  startTick: i64(),
+  startTick: ranged(i64(), 0, MAX_TICKS),
   /** While the gate stops the counter: how many ticks it had counted. Otherwise -1. */
-  heldTicks: i64(-1),
+  heldTicks: ranged(i64(-1), -1, MAX_TICKS),
   nullCount: bool(),
   readByte: below(5, BYTE.WORD_LOW),
   writeByte: below(5, BYTE.WORD_LOW),
