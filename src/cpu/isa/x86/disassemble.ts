@@ -210,8 +210,8 @@ function text(d: Decoder, form: Form, defaultSize: number): string {
   const before = prefixes(d, form);
   if (insn.att === 'string') return before + stringText(d, insn.name);
   if (insn.name === 'xlat') return `${before}xlat %${SEGMENTS[d.override < 0 ? 3 : d.override]}:${pointer(d, 'bx')}`;
-  // AT&T has the destination last, but for ENTER.
-  const kinds = a === K.Iw && b === K.Ib ? [a, b] : [c, b, a];
+  // AT&T has the destination last, but for ENTER and BOUND.
+  const kinds = (a === K.Iw && b === K.Ib) || b === K.Mv ? [a, b] : [c, b, a];
   const operands = kinds.filter((k) => k !== 0 && k !== K.One).map((k) => operand(d, k));
   const star = insn.att === 'indirect' ? '*' : '';
   return `${before}${mnemonic(d, form, defaultSize)}${operands.length ? ` ${star}${operands.join(',')}` : ''}`;
