@@ -21,7 +21,6 @@ import { devfnOf } from '../devices/pci/config.ts';
 import type { PciFunction } from '../devices/pci/function.ts';
 import { piix3, piixRoute } from '../devices/pci/piix3.ts';
 import { a20Gate } from './a20-gate.ts';
-import { pcFirmwareConfig } from './firmware-config.ts';
 import type { BootState } from './loaders/direct-boot.ts';
 import type { Board, CpuLine, Machine, Part, RunControl, SavedDevice } from './machine.ts';
 import { type MemoryLayout, type PcMemory, pcMemory } from './memory-map.ts';
@@ -185,7 +184,7 @@ export class Assembly {
 
   /** Values for those properties that only machine code sets, by name. */
   private services(type: AnyDeviceType): Record<string, unknown> {
-    const { control, layout, ram: _ram, values } = this.options;
+    const { control, values } = this.options;
     const { system, pciMemory, ram } = this.regions;
     const requestReset = (): void => control.requestReset();
     const known: Record<string, () => unknown> = {
@@ -194,7 +193,6 @@ export class Assembly {
       exit: () => (status: number) => control.requestExit(status),
       io: () => this.ports,
       isaIrqs: () => this.allIsaLines(),
-      items: () => pcFirmwareConfig(layout),
       lines: () => this.allIsaLines(),
       pciMemory: () => pciMemory,
       ram: () => ram,

@@ -13,6 +13,7 @@ import { Assembly, partsOf } from './assembly.ts';
 import { pcCmos } from './cmos.ts';
 import { boardDeviceType, userDeviceType } from './device-types.ts';
 import { directBootFirmware, type Firmware, userFirmware } from './firmware.ts';
+import { pcFirmwareConfig } from './firmware-config.ts';
 import { type DirectBoot, loadKernel, type NamedFile, type OpenFile } from './loaders/direct-boot.ts';
 import { pcMemoryMap } from './loaders/e820.ts';
 import type { Board, Machine, RunControl } from './machine.ts';
@@ -36,7 +37,10 @@ export interface KernelOptions {
 export interface MachineOptions {
   readonly board: Board;
   readonly ramBytes: number;
-  /** Without a kernel, firmware must be given. */
+  /**
+   * Runs first, if it is given, and gets the kernel through fw_cfg. Without firmware the kernel is started directly; one
+   * of the two must be there.
+   */
   readonly firmware?: NamedFile | undefined;
   readonly kernel?: KernelOptions | undefined;
   /** Back ends of the serial ports; undefined: the port is left out. */
@@ -86,17 +90,20 @@ export function planMachine(options: MachineOptions): MachinePlan {
   const { lowRamBytes, highRamBytes } = layout;
   const e820 = pcMemoryMap(lowRamBytes, highRamBytes);
   const boot = kernel && loadKernel({ ...kernel, lowRamBytes, e820, rsdp: firmware.rsdp });
+  if (boot !== undefined && boot.linux === undefined && options.firmware !== undefined) {
+    throw new VmError(
+      `firmware '${options.firmware.name}' cannot start kernel '${kernel?.kernel.name}': not a Linux image`,
+      {
+        hint: 'leave out -bios: the kernel is started directly',
+      },
+    );
+  }
   return { options, layout, firmware, boot };
 }
 
 function firmwareOf({ board, firmware, kernel }: MachineOptions, serials: Parameters<typeof directBootFirmware>[1]) {
-  if (kernel !== undefined) {
-    if (firmware === undefined) return directBootFirmware(board, serials);
-    throw new VmError(`firmware '${firmware.name}' cannot start kernel '${kernel.kernel.name}' yet`, {
-      hint: 'leave out -bios: the kernel is started directly',
-    });
-  }
   if (firmware !== undefined) return userFirmware(firmware);
+  if (kernel !== undefined) return directBootFirmware(board, serials);
   throw new VmError(`could not load PC BIOS '${board.firmware}'`, {
     hint: 'give a kernel (-kernel) or firmware (-bios)',
   });
@@ -114,7 +121,11 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
     ram: host.ram,
     control: host.control,
     log: host.log ?? noLog,
-    values: { base: options.rtcSeconds ?? 0, serialPorts: serials.filter((s) => s !== undefined).length },
+    values: {
+      base: options.rtcSeconds ?? 0,
+      items: pcFirmwareConfig(layout, boot?.linux),
+      serialPorts: serials.filter((s) => s !== undefined).length,
+    },
   });
   for (const part of board.parts) assembly.add({ ...part, type: boardDeviceType(part.type) });
   for (const [index, chardev] of serials.entries()) {
@@ -128,15 +139,16 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
   const rtc = partsOf(mc146818, assembly.device('rtc'));
   for (const [register, value] of pcCmos(layout)) rtc.setCmos(register, value);
 
+  const direct = options.firmware === undefined ? boot : undefined;
   /** What is in memory and registers after a reset because we, in place of firmware, put it there. */
   function restoreLoaded(): void {
     host.ram.bytes.set(firmware.image, layout.biosOffset);
     host.ram.written(layout.biosOffset, firmware.image.length);
-    if (boot === undefined) return;
+    if (direct === undefined) return;
     for (const { port, value, size } of board.directBoot.ports) assembly.io.write(port, value, size);
-    for (const { gpa, bytes } of boot.writes) assembly.memory.writeBytes(gpa, bytes);
+    for (const { gpa, bytes } of direct.writes) assembly.memory.writeBytes(gpa, bytes);
   }
-  return assembly.finish({ cpuStart: boot?.cpu, restoreLoaded });
+  return assembly.finish({ cpuStart: direct?.cpu, restoreLoaded });
 }
 
 function addUserDevice(assembly: Assembly, device: UserDevice, { board, lookup }: MachineOptions): void {

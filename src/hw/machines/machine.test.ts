@@ -3,6 +3,7 @@ import type { Chardev } from '../../chardev/api.ts';
 import { VmError } from '../../util/errors.ts';
 import { boardByName, boards } from './boards.ts';
 import type { MachineOptions } from './build.ts';
+import { bzImage } from './loaders/images.fixture.ts';
 import { machineRig } from './machine-rig.fixture.ts';
 
 const MiB = 2 ** 20;
@@ -154,6 +155,33 @@ describe.each(['pc', 'isapc'])('machine %s', (name) => {
     const { machine } = machineRig(name);
     machine.io.write(0x510, 3, 2);
     expect([0, 1, 2, 3].map(() => machine.io.read(0x511, 1))).toEqual([0, 0, 0, 1]);
+  });
+
+  it('lets firmware start the kernel from fw_cfg', () => {
+    // The addresses are those of qemu-system-i386 7.2 with -m 40 and an initrd of 10000 bytes, read through -qtest.
+    const { machine } = machineRig(name, {
+      ramBytes: 40 * MiB,
+      firmware: bios(0x20000),
+      kernel: {
+        kernel: { name: 'vmlinuz', bytes: bzImage() },
+        initrd: 'initrd',
+        commandLine: 'console=ttyS0 panic=-1',
+        openFile: () => new Uint8Array(10_000).fill(7),
+      },
+    });
+    const bytes = (key: number, length: number): number[] => {
+      machine.io.write(0x510, key, 2);
+      return Array.from({ length }, () => machine.io.read(0x511, 1));
+    };
+    const u32 = (key: number): number => bytes(key, 4).reduceRight((value, byte) => value * 256 + byte, 0);
+    expect(machine.cpuStart).toBeUndefined();
+    expect([0x07, 0x0a, 0x0b, 0x13, 0x14, 0x16].map(u32)).toEqual([
+      0x100000, 0x27d5000, 10_000, 0x20000, 0x17, 0x10000,
+    ]);
+    expect([u32(0x08), u32(0x17)]).toEqual([4096, 5 * 512]);
+    expect(bytes(0x18, 0x22c).slice(0x210, 0x212)).toEqual([0xb0, 0x81]);
+    expect(bytes(0x12, 2)).toEqual([7, 7]);
+    expect(machine.memory.read(0x100000, 1)).toBe(0);
   });
 
   it.each<[string, Partial<MachineOptions>, RegExp]>([

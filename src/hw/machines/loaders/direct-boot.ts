@@ -26,11 +26,21 @@ export interface BootState {
   readonly dataSelector: number;
 }
 
+/** The parts of a Linux image for firmware that loads them by itself, from fw_cfg, each with its place. */
+export interface LinuxParts {
+  /** Boot sector and real-mode code, with the boot loader's fields of the header filled. */
+  readonly setup: MemoryWrite;
+  readonly kernel: MemoryWrite;
+  readonly commandLine: MemoryWrite;
+  readonly initrd: MemoryWrite | undefined;
+}
+
 export interface DirectBoot {
   /** The kind of image, for messages: `Linux 2.15`, `multiboot`. */
   readonly kind: string;
   readonly writes: readonly MemoryWrite[];
   readonly cpu: BootState;
+  readonly linux?: LinuxParts;
 }
 
 /** A file that the user named: `-kernel`, `-initrd`, a multiboot module. */

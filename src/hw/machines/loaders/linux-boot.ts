@@ -3,7 +3,7 @@
  * kernel runs; `boot_params` is filled here instead. Addresses are those of QEMU's -kernel.
  */
 import { VmError } from '../../../util/errors.ts';
-import type { DirectBoot, DirectBootOptions, MemoryWrite, NamedFile } from './direct-boot.ts';
+import type { DirectBoot, DirectBootOptions, LinuxParts, MemoryWrite, NamedFile } from './direct-boot.ts';
 import { E820_ENTRY_BYTES, type E820Entry, writeE820 } from './e820.ts';
 import { flatGdt } from './gdt.ts';
 
@@ -90,19 +90,25 @@ export function loadLinux(options: DirectBootOptions): DirectBoot {
       { hint: 'give the machine more memory with -m' },
     );
   }
-  const commandLine = commandLineBytes(options.commandLine, header, kernel.name);
-  const initrd = options.initrd === undefined ? undefined : placeInitrd(options.initrd, header, options);
+  const parts: LinuxParts = {
+    setup: { gpa: BOOT_PARAMS_AT, bytes: kernel.bytes.slice(0, header.setupBytes) },
+    kernel: { gpa: KERNEL_AT, bytes: payload },
+    commandLine: { gpa: COMMAND_LINE_AT, bytes: commandLineBytes(options.commandLine, header, kernel.name) },
+    initrd: options.initrd === undefined ? undefined : placeInitrd(options.initrd, header, options),
+  };
+  fillHeader(viewOf(parts.setup.bytes), options.commandLine, parts.initrd);
   const gdt = flatGdt(GDT_AT);
   return {
     kind: `Linux boot protocol ${protocolText(header.protocol)}`,
     writes: [
-      { gpa: BOOT_PARAMS_AT, bytes: bootParams(header, options, initrd) },
+      { gpa: BOOT_PARAMS_AT, bytes: bootParams(header, options, parts) },
       gdt.write,
-      { gpa: COMMAND_LINE_AT, bytes: commandLine },
-      { gpa: KERNEL_AT, bytes: payload },
-      ...(initrd === undefined ? [] : [initrd]),
+      parts.commandLine,
+      parts.kernel,
+      ...(parts.initrd === undefined ? [] : [parts.initrd]),
     ],
     cpu: { ...gdt.state, eip: header.code32Start, regs: { esi: BOOT_PARAMS_AT } },
+    linux: parts,
   };
 }
 
@@ -180,18 +186,22 @@ function placeInitrd(name: string, header: SetupHeader, options: DirectBootOptio
   return { gpa, bytes };
 }
 
-function bootParams(header: SetupHeader, options: DirectBootOptions, initrd: MemoryWrite | undefined): Uint8Array {
-  const page = new Uint8Array(ZERO_PAGE.size);
-  const view = viewOf(page);
-  page.set(options.kernel.bytes.subarray(HDR.setup_sects, header.end), HDR.setup_sects);
-  page[HDR.type_of_loader] = LOADER_QEMU;
-  page[HDR.loadflags] = (page[HDR.loadflags] ?? 0) | CAN_USE_HEAP;
+/** The fields of the setup header that are the boot loader's to fill. */
+function fillHeader(view: DataView, commandLine: string, initrd: MemoryWrite | undefined): void {
+  view.setUint8(HDR.type_of_loader, LOADER_QEMU);
+  view.setUint8(HDR.loadflags, view.getUint8(HDR.loadflags) | CAN_USE_HEAP);
   view.setUint16(HDR.heap_end_ptr, COMMAND_LINE_AT - BOOT_PARAMS_AT - 0x200, true);
   view.setUint32(HDR.cmd_line_ptr, COMMAND_LINE_AT, true);
   view.setUint32(HDR.ramdisk_image, initrd?.gpa ?? 0, true);
   view.setUint32(HDR.ramdisk_size, initrd?.bytes.length ?? 0, true);
-  const videoMode = videoModeOf(options.commandLine);
+  const videoMode = videoModeOf(commandLine);
   if (videoMode !== undefined) view.setUint16(HDR.vid_mode, videoMode, true);
+}
+
+function bootParams(header: SetupHeader, options: DirectBootOptions, { setup }: LinuxParts): Uint8Array {
+  const page = new Uint8Array(ZERO_PAGE.size);
+  const view = viewOf(page);
+  page.set(setup.bytes.subarray(HDR.setup_sects, header.end), HDR.setup_sects);
   fillScreenInfo(view);
   const extendedKiB = Math.floor((options.lowRamBytes - KERNEL_AT) / 1024);
   view.setUint16(ZERO_PAGE.ext_mem_k, Math.min(extendedKiB, 0xfc00), true);
