@@ -103,13 +103,12 @@ describe('pass filetests', () => {
 });
 
 describe('all passes', () => {
-  test('leave nothing to do for a second run of dead code', () => {
+  test('never make a block longer', () => {
     fc.assert(
       fc.property(arbitraryBlock(TEST32), (block) => {
-        optimise(block, TEST32);
         const { n } = block;
-        removeDeadCode(block, TEST32);
-        expect(block.n).toBe(n);
+        optimise(block, TEST32);
+        expect(block.n).toBeLessThanOrEqual(n);
       }),
     );
   });

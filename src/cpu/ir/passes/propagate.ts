@@ -385,7 +385,7 @@ export function propagate(block: IrBlock, target: IrTarget): void {
   const { ir } = block;
   const end = block.n * WORDS;
   let removed = false;
-  forget();
+  forget(block.temps);
   for (let p = 0; p < end; p += WORDS) {
     const op = ir[p] as number;
     // Words that are no operands may make this true for nothing: that costs time only.
