@@ -188,7 +188,8 @@ export const i8237 = defineDevice({
         default:
           c.mask = value & 0x0f;
       }
-      serviceAll();
+      // Commands, requests and masks can make a channel active; mode, flip-flop and master clear cannot.
+      if (offset <= 2 || offset >= 6) serviceAll();
     }
 
     const chip = (name: string, c: Controller, stride: number) =>

@@ -68,8 +68,11 @@ export const ps2Mouse = defineDevice({
   create(s, { log }) {
     let host: Ps2Host | undefined;
 
-    function send(...data: readonly number[]): void {
+    function queue(...data: readonly number[]): void {
       for (const byte of data) s.queue.push(byte);
+    }
+    function send(...data: readonly number[]): void {
+      queue(...data);
       host?.dataReady();
     }
     function packet(): readonly number[] {
@@ -87,8 +90,13 @@ export const ps2Mouse = defineDevice({
       return data;
     }
     const hasNews = () => s.dx !== 0 || s.dy !== 0 || s.dz !== 0 || s.buttons !== s.sentButtons;
+    /** Queues packets for what has happened, as far as there is room. */
+    function queueReports(): void {
+      while (s.enabled && !s.remote && hasNews() && s.queue.length + PACKET_BYTES <= MOVE_BYTES) queue(...packet());
+    }
     function report(): void {
-      while (s.enabled && !s.remote && hasNews() && s.queue.length + PACKET_BYTES <= MOVE_BYTES) send(...packet());
+      queueReports();
+      if (!s.queue.empty) host?.dataReady();
     }
     function move(event: MouseEvent): void {
       // Sums stay in range however long the guest does not look.
@@ -205,7 +213,7 @@ export const ps2Mouse = defineDevice({
       },
       next() {
         s.lastSent = s.queue.shift();
-        report();
+        queueReports(); // without a notice: the controller is taking a byte just now
         return s.lastSent;
       },
     };

@@ -33,7 +33,7 @@ const MAX_TICKS = 2 ** 43;
 const channel = struct({
   mode: below(6, 3),
   bcd: bool(),
-  access: below(4, BYTE.WORD_LOW), // the control word's RW1:RW0
+  access: below(4), // the control word's RW1:RW0; 0 until the first one
   reload: ranged(u32(0x10000), 1, 0x10000),
   gate: bool(true),
   /** The counter has been loaded, in modes 1 and 5 also triggered. */
