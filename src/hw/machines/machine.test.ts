@@ -3,7 +3,7 @@ import type { Chardev } from '../../chardev/api.ts';
 import { VmError } from '../../util/errors.ts';
 import { boardByName, boards } from './boards.ts';
 import type { MachineOptions } from './build.ts';
-import { bzImage } from './loaders/images.fixture.ts';
+import { bzImage, multibootElf } from './loaders/images.fixture.ts';
 import { machineRig } from './machine-rig.fixture.ts';
 
 const MiB = 2 ** 20;
@@ -192,6 +192,14 @@ describe.each(['pc', 'isapc'])('machine %s', (name) => {
       'odd firmware',
       { kernel: undefined, firmware: bios(1000) },
       /'bios.bin': its size of 1000 bytes is not a multiple/,
+    ],
+    [
+      'firmware for a multiboot kernel',
+      {
+        firmware: bios(0x20000),
+        kernel: { kernel: { name: 'k', bytes: multibootElf() }, commandLine: '', openFile: () => new Uint8Array() },
+      },
+      /firmware 'bios.bin' cannot start kernel 'k': not a Linux image/,
     ],
     ['five serial ports', { serials: new Array(5).fill(undefined) }, /too many serial ports/],
     ['unknown device', { devices: [{ driver: 'foo', properties: {} }] }, /'foo' is not a valid device model name/],
