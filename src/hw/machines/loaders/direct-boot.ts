@@ -62,6 +62,8 @@ export interface DirectBootOptions {
   /** Bytes of RAM from address 0 up, below 4 GiB. */
   readonly lowRamBytes: number;
   readonly e820: readonly E820Entry[];
+  /** The machine has a VGA in text mode. */
+  readonly vga?: boolean;
   /** Physical address of ACPI's root pointer, for boot protocols that can hand it over. */
   readonly rsdp?: number | undefined;
 }

@@ -76,6 +76,15 @@ describe('Linux direct boot', () => {
     expect(at(load({ protocol: 0x20d }, { rsdp: 0xf1230 }), 0x10000).getUint32(0x70, true)).toBe(0);
   });
 
+  it('tells whether there is a VGA, in text mode 80x25', () => {
+    const info = (vga: boolean) => {
+      const page = at(load({}, { vga }), 0x10000);
+      return [page.getUint8(0x07), page.getUint8(0x0e), page.getUint8(0x0f), page.getUint8(0x0a)];
+    };
+    expect(info(true)).toEqual([80, 25, 1, 0x03]);
+    expect(info(false)).toEqual([80, 25, 0, 0x10]);
+  });
+
   it('takes vga= from the command line', () => {
     expect(at(load({}, { commandLine: 'quiet vga=0x317' }), 0x10000).getUint16(0x1fa, true)).toBe(0x317);
     expect(at(load({}, { commandLine: 'vga=ask' }), 0x10000).getUint16(0x1fa, true)).toBe(0xfffd);

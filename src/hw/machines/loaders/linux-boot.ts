@@ -52,6 +52,9 @@ const LOADED_HIGH = 0x01;
 const CAN_USE_HEAP = 0x80;
 const XLF_CAN_BE_LOADED_ABOVE_4G = 0x02;
 const LOADER_QEMU = 0xb0;
+/** BX of video BIOS function 12h, 10h: 256 KiB of video memory; unchanged because there is no such function. */
+const EGA_256K = 0x0003;
+const EGA_NONE = 0xff10;
 const MAX_E820_ENTRIES = 128;
 
 const BOOT_PARAMS_AT = 0x10000;
@@ -202,7 +205,7 @@ function bootParams(header: SetupHeader, options: DirectBootOptions, { setup }: 
   const page = new Uint8Array(ZERO_PAGE.size);
   const view = viewOf(page);
   page.set(setup.bytes.subarray(HDR.setup_sects, header.end), HDR.setup_sects);
-  fillScreenInfo(view);
+  fillScreenInfo(view, options.vga ?? false);
   const extendedKiB = Math.floor((options.lowRamBytes - KERNEL_AT) / 1024);
   view.setUint16(ZERO_PAGE.ext_mem_k, Math.min(extendedKiB, 0xfc00), true);
   view.setUint32(ZERO_PAGE.alt_mem_k, extendedKiB, true);
@@ -213,13 +216,13 @@ function bootParams(header: SetupHeader, options: DirectBootOptions, { setup }: 
   return page;
 }
 
-/** VGA's text mode 3, as a BIOS leaves it: 80x25, colour, 16 scan lines a character. */
-function fillScreenInfo(view: DataView): void {
+/** Text mode 3, 80x25 in colour. Without a VGA this is all that the kernel's own set-up code finds out. */
+function fillScreenInfo(view: DataView, vga: boolean): void {
   view.setUint8(ZERO_PAGE.orig_video_mode, 3);
   view.setUint8(ZERO_PAGE.orig_video_cols, 80);
-  view.setUint16(ZERO_PAGE.orig_video_ega_bx, 3, true);
   view.setUint8(ZERO_PAGE.orig_video_lines, 25);
-  view.setUint8(ZERO_PAGE.orig_video_isVGA, 1);
+  view.setUint16(ZERO_PAGE.orig_video_ega_bx, vga ? EGA_256K : EGA_NONE, true);
+  view.setUint8(ZERO_PAGE.orig_video_isVGA, vga ? 1 : 0);
   view.setUint16(ZERO_PAGE.orig_video_points, 16, true);
 }
 
