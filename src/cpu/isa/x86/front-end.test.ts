@@ -115,6 +115,23 @@ describe('what can not be decoded', () => {
     expect(raised('63 c0', REAL)).toBe('raise 6, 0'); // ARPL
   });
 
+  it('raises #UD for instructions that the processor model lacks', () => {
+    const i486 = createX86FrontEnd(0);
+    for (const [bytes, name] of [
+      [[0x0f, 0x44, 0xc1], 'cmove %ecx,%eax'],
+      [[0x0f, 0xc7, 0x08], 'cmpxchg8b (%eax)'],
+      [[0x0f, 0xae, 0x00], 'fxsave (%eax)'],
+      [[0xdb, 0xf1], 'fcomi %st(1),%st'],
+    ] as const) {
+      const fetch = (at: number): number => bytes[at - PC] ?? -1;
+      expect(frontEnd.disassemble(PC, 0, FLAT, fetch).text).toBe(name);
+      const block = new IrBlock();
+      block.reset(PC, 0, FLAT, 0);
+      i486.translate(block, fetch, 1);
+      expect(printBlock(i486, block)).toContain('raise 6, 0');
+    }
+  });
+
   it('raises #GP(0): more than 15 bytes, privileged instructions outside ring 0', () => {
     expect(raised(`${'66 '.repeat(14)}90`)).not.toBe('raise 13, 0');
     expect(raised(`${'66 '.repeat(15)}90`)).toBe('raise 13, 0');

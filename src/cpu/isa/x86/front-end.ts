@@ -13,9 +13,12 @@ const SLOT_NAMES =
   'eax ecx edx ebx esp ebp esi edi cc_op cc_dst cc_src df es_base cs_base ss_base ds_base fs_base gs_base';
 const SLOTS: readonly SlotInfo[] = SLOT_NAMES.split(' ').map((name) => ({ name, ty: 'i32' }));
 
-/** A front end of its own for each user: it holds the state of the translation under way. */
-export function createX86FrontEnd(): FrontEnd {
-  const table = opcodeTable(INSTRUCTIONS);
+/**
+ * A front end of its own for each user: it holds the state of the translation under way. `features`: CPUID leaf 1, EDX;
+ * instructions that this processor lacks are #UD.
+ */
+export function createX86FrontEnd(features = -1): FrontEnd {
+  const table = opcodeTable(INSTRUCTIONS.filter((i) => ((i.requires ?? 0) & ~features) === 0));
   const translator = new Translator(table);
   const reader = new Decoder(table);
   return {

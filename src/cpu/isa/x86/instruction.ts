@@ -15,6 +15,11 @@ export type Forms = { readonly [opcode: string]: string };
  */
 export type Syntax = 'plain' | 'suffixed' | 'sized' | 'widen' | 'indirect' | 'string';
 
+/** Features of CPUID leaf 1, EDX, without which some instructions do not exist. */
+export const FEATURE_CX8 = 1 << 8;
+export const FEATURE_CMOV = 1 << 15;
+export const FEATURE_FXSR = 1 << 24;
+
 export interface Instruction {
   /** Mnemonic without a size suffix. */
   readonly name: string;
@@ -23,6 +28,8 @@ export interface Instruction {
   readonly lockable?: true;
   /** Only at privilege level 0; else #GP(0). */
   readonly privileged?: true;
+  /** Exists only with this feature. */
+  readonly requires?: number;
   /** A string instruction that REP repeats: starts a block, so that it can jump to itself. */
   readonly repeats?: true;
   /** How the disassembler writes it, where that does not follow from name and operands. */

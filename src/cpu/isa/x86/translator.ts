@@ -62,6 +62,11 @@ export class Translator extends Emitter {
   #offsetConstant = 0;
   /** Stands for ESP in an address (POP to memory); else -1. */
   espForAddress = -1;
+  /**
+   * x87 knowledge within a block: the temporary that masks pending exceptions (-1: none yet), whether CS is recorded
+   * for the last instruction, and which segment is for its operand.
+   */
+  readonly x87 = { errorMask: -1, codeSegment: false, dataSegment: -1 };
   /** Added to the offset of the memory operand (bit strings); else -1. */
   displacement = -1;
   // Constants that checks of this instruction have in temporaries: of which segment and which size, and where.
@@ -109,6 +114,8 @@ export class Translator extends Emitter {
     this.stepping = (block.mode & (M_TF | M_INHIBIT)) !== 0;
     this.#eip = block.mode & M_CS_BASE ? (block.pcLo - block.context) | 0 : block.pcLo;
     this.#csLimit = -1;
+    this.x87.errorMask = this.x87.dataSegment = -1;
+    this.x87.codeSegment = false;
     this.forgetFlags();
     return this;
   }

@@ -2,7 +2,7 @@
 import { Op } from '../../../ir/ops.ts';
 import { CC_ADD, CC_DEC, CC_INC, CC_LOGIC, CC_SUB } from '../cc.ts';
 import { carry } from '../conditions.ts';
-import { type Forms, type Instruction, x86 } from '../instruction.ts';
+import { FEATURE_CX8, type Forms, type Instruction, x86 } from '../instruction.ts';
 import { S_CC_DST, S_CC_OP, S_CC_SRC, S_EAX, S_EBX, S_ECX, S_EDX } from '../layout.ts';
 import type { Place } from '../place.ts';
 import type { Translator } from '../translator.ts';
@@ -184,6 +184,7 @@ const cmpxchg = x86({
 const cmpxchg8b = x86({
   name: 'cmpxchg8b',
   forms: { '0F C7 /1': 'Mq' },
+  requires: FEATURE_CX8,
   lockable: true,
   execute(t) {
     const old = t.load(Op.ld64, 8, true);

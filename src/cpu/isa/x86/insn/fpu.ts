@@ -6,7 +6,7 @@ import { Op } from '../../../ir/ops.ts';
 import { conditionValue } from '../conditions.ts';
 import type { FpuHelper } from '../fpu-helpers.ts';
 import { FPU_CS, FPU_DP, FPU_DS, FPU_ES, FPU_IP, FPU_OPCODE, FPU_STATUS } from '../fpu-layout.ts';
-import { type Instruction, x86 } from '../instruction.ts';
+import { FEATURE_CMOV, FEATURE_FXSR, type Instruction, x86 } from '../instruction.ts';
 import { CR0_NE, CS, F_CR0, S_EAX, V_MF, V_NM } from '../layout.ts';
 import { M_WAIT_TRAP, M_X87_TRAP } from '../mode.ts';
 import type { Translator } from '../translator.ts';
@@ -22,20 +22,30 @@ function unavailable(t: Translator): boolean {
 }
 /** #MF if an unmasked exception is pending and CR0.NE wants it so: ES is two bits above NE. */
 function checkPending(t: Translator): void {
-  const pending = t.bini(Op.and, t.block.getf(FPU_STATUS), FPU_ES);
-  const wanted = t.bini(Op.shl, t.block.getf(F_CR0), Math.log2(FPU_ES / CR0_NE));
-  t.block.raiseIf(t.bin(Op.and, pending, wanted), V_MF, 0);
+  const { x87 } = t;
+  if (x87.errorMask < 0) {
+    const wanted = t.bini(Op.and, t.block.getf(F_CR0), CR0_NE);
+    x87.errorMask = t.bini(Op.shl, wanted, Math.log2(FPU_ES / CR0_NE));
+  }
+  t.block.raiseIf(t.bin(Op.and, t.block.getf(FPU_STATUS), x87.errorMask), V_MF, 0);
 }
 /** What FSTENV tells of the last instruction that was not a control instruction. */
 function recordPointers(t: Translator, memory: boolean): void {
-  const { block, d } = t;
+  const { block, d, x87 } = t;
   block.putfi(FPU_IP, t.eipAt(t.here));
-  block.putf(FPU_CS, selector(t, CS));
   const modrm = (d.mod << 6) | (d.reg << 3) | d.rm;
   block.putfi(FPU_OPCODE, ((d.opcode & 7) << 8) | modrm);
+  if (!x87.codeSegment) {
+    block.putf(FPU_CS, selector(t, CS));
+    x87.codeSegment = true;
+  }
   if (!memory) return;
-  block.putf(FPU_DP, t.offset());
-  block.putf(FPU_DS, selector(t, d.segment));
+  if (d.base < 0 && d.index < 0) block.putfi(FPU_DP, d.addressSize === 2 ? d.disp & 0xffff : d.disp);
+  else block.putf(FPU_DP, t.offset());
+  if (x87.dataSegment !== d.segment) {
+    block.putf(FPU_DS, selector(t, d.segment));
+    x87.dataSegment = d.segment;
+  }
 }
 
 /** An instruction that computes: it waits for pending exceptions and leaves its address behind. */
@@ -61,9 +71,13 @@ const controlled = (name: string, opcode: string, operand: string, waits: boolea
       if (unavailable(t)) return;
       if (waits) checkPending(t);
       execute(t);
+      t.x87.codeSegment = false;
+      t.x87.dataSegment = -1;
     },
   });
 const nothing = (): void => {};
+/** The same, on processors with a feature. */
+const needing = (requires: number, insn: Instruction): Instruction => ({ ...insn, requires });
 
 /** The stack register in the low three bits of ModRM. */
 const index = (t: Translator): number => t.movi(t.d.rm);
@@ -137,11 +151,14 @@ const comparisons = [
       ['fcomip', 'DF F0+i', 'fcomi', true],
     ] as const
   ).map(([name, opcode, helper, pops]) =>
-    register(name, opcode, 'ST0,STi', (t) => {
-      const flags = t.call(helper, index(t));
-      if (pops) t.call('pop');
-      t.setEflags(flags);
-    }),
+    needing(
+      FEATURE_CMOV,
+      register(name, opcode, 'ST0,STi', (t) => {
+        const flags = t.call(helper, index(t));
+        if (pops) t.call('pop');
+        t.setEflags(flags);
+      }),
+    ),
   ),
 ];
 
@@ -158,7 +175,10 @@ const conditional = (
     ['fcmovnu', 'DB D8+i', 11],
   ] as const
 ).map(([name, opcode, code]) =>
-  register(name, opcode, 'ST0,STi', (t) => void t.call('fcmov', index(t), conditionValue(t, code))),
+  needing(
+    FEATURE_CMOV,
+    register(name, opcode, 'ST0,STi', (t) => void t.call('fcmov', index(t), conditionValue(t, code))),
+  ),
 );
 
 const loads = [
@@ -273,8 +293,14 @@ const controls = [
   controlled('fnclex', 'DB E2', '', false, plain('fnclex')),
   controlled('fninit', 'DB E3', '', false, plain('fninit')),
   controlled('fnsetpm(287 only)', 'DB E4', '', false, nothing),
-  controlled('fxsave', '0F AE /0', 'M', false, (t) => void t.call('fxsave', t.address(512, true))),
-  controlled('fxrstor', '0F AE /1', 'M', false, (t) => void t.call('fxrstor', t.address(512, false))),
+  needing(
+    FEATURE_FXSR,
+    controlled('fxsave', '0F AE /0', 'M', false, (t) => void t.call('fxsave', t.address(512, true))),
+  ),
+  needing(
+    FEATURE_FXSR,
+    controlled('fxrstor', '0F AE /1', 'M', false, (t) => void t.call('fxrstor', t.address(512, false))),
+  ),
   x86({
     name: 'fwait',
     forms: { '9B': '' },

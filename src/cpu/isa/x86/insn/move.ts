@@ -1,7 +1,7 @@
 /** Data movement and conversion. */
 import { Op } from '../../../ir/ops.ts';
 import { CONDITION_NAMES, condition } from '../conditions.ts';
-import { type Instruction, x86 } from '../instruction.ts';
+import { FEATURE_CMOV, type Instruction, x86 } from '../instruction.ts';
 import { CS, DS, ES, FS, GS, S_EAX, S_EBX, S_EDX, SEG_SELECTOR, SEG_SIZE, SEGS, SS } from '../layout.ts';
 import { CONSTANT, type Place } from '../place.ts';
 import type { Translator } from '../translator.ts';
@@ -176,6 +176,7 @@ const bswap = x86({
 const cmov = CONDITION_NAMES.map((cc, code) =>
   x86({
     name: `cmov${cc}`,
+    requires: FEATURE_CMOV,
     forms: { [`0F ${(0x40 + code).toString(16).toUpperCase()} /r`]: 'Gv,Ev' },
     execute(t, dst, src) {
       const value = src.read();
