@@ -41,8 +41,8 @@ async function runMachine(
 ): Promise<number> {
   const files = { ...readFirmware(options), ...readNamedFiles(options) };
   const log = openLog(options);
-  const sinks = options.serial.map((backend, i) => openCharSink(backend, `-serial ${i}`));
-  const debugSink = options.debugcon && openCharSink(options.debugcon, '-debugcon');
+  const sinks = options.serial.map((backend) => openCharSink('-serial', backend));
+  const debugSink = options.debugcon && openCharSink('-debugcon', options.debugcon);
   const vm = new MachineVm({ host: createNodeHost(), log: log && ((text) => log.write(text)) });
   const stdioPort = options.serial.findIndex(({ kind }) => kind === 'stdio');
   const terminal = new Console({ vm, options, stdout, serialPort: stdioPort < 0 ? undefined : stdioPort });
@@ -108,10 +108,10 @@ function openLog({ log: { items, file } }: MachineOptions): FileSink | undefined
   return { write: (text) => void process.stderr.write(text), close() {} };
 }
 
-function openCharSink(backend: CharBackend, option: string): FileSink | undefined {
+function openCharSink(option: string, backend: CharBackend): FileSink | undefined {
   if (backend.kind !== 'file') return undefined;
   return openSink(
     backend.path,
-    (reason) => `${option}: file:${backend.path}: Could not open '${backend.path}': ${reason}`,
+    (reason) => `${option} file:${backend.path}: Could not open '${backend.path}': ${reason}`,
   );
 }

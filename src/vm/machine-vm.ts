@@ -63,14 +63,14 @@ export class MachineVm implements Vm {
     this.logText = log;
   }
 
-  start(given: VmOptions, onEvent: (event: VmEvent) => void): Promise<void> {
+  async start(given: VmOptions, onEvent: (event: VmEvent) => void): Promise<void> {
     if (this.parts !== undefined) throw new VmError('the machine is started already');
     this.onEvent = onEvent;
     const parsed = parseCommandLine(given.args, catalogueI386);
     if (parsed.kind === 'answer') {
       onEvent({ kind: 'message', level: 'info', text: parsed.text });
       onEvent({ kind: 'exit', code: parsed.exitCode, reason: 'host-quit' });
-      return Promise.resolve();
+      return;
     }
     for (const text of parsed.warnings) onEvent({ kind: 'message', level: 'warning', text });
     const parts = this.build(parsed.options, given.files);
@@ -78,20 +78,18 @@ export class MachineVm implements Vm {
     this.powerOn(parts);
     if (!parsed.options.startPaused) this.setRunning(parts);
     void parts.loop.drive();
-    return Promise.resolve();
   }
 
-  pause(): Promise<void> {
+  async pause(): Promise<void> {
     const parts = this.started();
     if (this.runState === 'running') {
       parts.loop.pause();
       this.flush(parts);
       this.setState('paused');
     }
-    return Promise.resolve();
   }
 
-  resume(): Promise<void> {
+  async resume(): Promise<void> {
     const parts = this.started();
     if (this.runState === 'internal-error') {
       throw new VmError('the machine stopped on an error', { hint: 'Reset it first.' });
@@ -99,30 +97,26 @@ export class MachineVm implements Vm {
     // As QEMU: what was shut down under -no-shutdown needs a reset before it goes on.
     if (this.runState === 'shutdown') throw new VmError('Resetting the Virtual Machine is required');
     if (this.runState !== 'running') this.setRunning(parts);
-    return Promise.resolve();
   }
 
-  reset(): Promise<void> {
+  async reset(): Promise<void> {
     const parts = this.started();
     parts.input.post(SYSTEM_TARGET, 'reset');
     if (!parts.loop.isRunning) parts.loop.settle();
-    return Promise.resolve();
   }
 
-  quit(): Promise<void> {
+  async quit(): Promise<void> {
     if (this.parts !== undefined) this.finish(this.parts, 0, 'host-quit');
-    return Promise.resolve();
   }
 
-  status(): Promise<VmStatus> {
-    return Promise.resolve(this.started().status.read(this.runState));
+  async status(): Promise<VmStatus> {
+    return this.started().status.read(this.runState);
   }
 
-  serialInput(port: number, bytes: Uint8Array): Promise<void> {
+  async serialInput(port: number, bytes: Uint8Array): Promise<void> {
     const { input } = this.started();
     if (!input.post(`serial${port}`, Uint8Array.from(bytes)))
       throw new VmError(`there is no serial port ${port} with input`);
-    return Promise.resolve();
   }
 
   /** A break condition on a serial line: Linux's magic SysRq. */
@@ -130,7 +124,7 @@ export class MachineVm implements Vm {
     this.started().input.post(`serial${port}.event`, 'break');
   }
 
-  monitor(line: string): Promise<string> {
+  async monitor(line: string): Promise<string> {
     return this.started().monitor.execute(line);
   }
 

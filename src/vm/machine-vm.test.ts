@@ -1,0 +1,215 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { createNodeHost } from '../cli/node-host.ts';
+import type { VmEvent } from './api.ts';
+import { MachineVm } from './machine-vm.ts';
+import {
+  CLI,
+  ECHO_UNTIL_Q,
+  firmware,
+  HLT,
+  LOOP,
+  multiboot,
+  out8,
+  print,
+  spin,
+  TRIPLE_FAULT,
+} from './real-mode.fixture.ts';
+
+const DEBUG_EXIT = ['-device', 'isa-debug-exit'];
+const exitWith = (value: number): number[] => out8(0x501, value);
+
+const machines: MachineVm[] = [];
+afterEach(async () => {
+  for (const vm of machines.splice(0)) await vm.quit();
+});
+
+function createRig() {
+  const events: VmEvent[] = [];
+  let log = '';
+  const waiters: { wanted: (event: VmEvent) => boolean; resolve: (event: VmEvent) => void }[] = [];
+  const vm = new MachineVm({ host: createNodeHost(), log: (text) => void (log += text) });
+  machines.push(vm);
+  const rig = {
+    vm,
+    events,
+    get log() {
+      return log;
+    },
+    get serial() {
+      return events
+        .filter((event) => event.kind === 'serial')
+        .map(({ bytes }) => new TextDecoder('latin1').decode(bytes))
+        .join('');
+    },
+    start: (image: Uint8Array, ...args: string[]) =>
+      vm.start(
+        { args: [...(args.includes('-kernel') ? [] : ['-bios', 'bios']), '-m', '4', ...args], files: { bios: image } },
+        (event) => {
+          events.push(event);
+          for (const [i, { wanted, resolve }] of [...waiters.entries()].reverse()) {
+            if (!wanted(event)) continue;
+            waiters.splice(i, 1);
+            resolve(event);
+          }
+        },
+      ),
+    /** The first event of this kind, past or to come. */
+    when<K extends VmEvent['kind']>(kind: K, also: (event: Extract<VmEvent, { kind: K }>) => boolean = () => true) {
+      type Wanted = Extract<VmEvent, { kind: K }>;
+      const wanted = (event: VmEvent): event is Wanted => event.kind === kind && also(event as Wanted);
+      const past = events.find(wanted);
+      if (past !== undefined) return Promise.resolve(past);
+      return new Promise<Wanted>((resolve) => waiters.push({ wanted, resolve: resolve as (event: VmEvent) => void }));
+    },
+  };
+  return rig;
+}
+
+describe('how a guest ends its machine', () => {
+  test('isa-debug-exit: (value << 1) | 1', async () => {
+    const rig = createRig();
+    await rig.start(firmware(print('hi'), exitWith(16)), ...DEBUG_EXIT);
+    expect(await rig.when('exit')).toEqual({ kind: 'exit', code: 33, reason: 'debug-exit' });
+    expect(rig.serial).toBe('hi');
+  });
+
+  test('a triple fault resets the machine, and is said', async () => {
+    const rig = createRig();
+    // CMOS byte 40h counts the starts: it survives a reset.
+    const second = [0xb0, 0x40, 0xe6, 0x70, 0xe4, 0x71, 0xfe, 0xc0, 0xe6, 0x71, 0x3c, 0x02, 0x75, 0x06];
+    await rig.start(firmware(second, exitWith(3), TRIPLE_FAULT), ...DEBUG_EXIT, '-d', 'cpu_reset');
+    expect(await rig.when('exit')).toMatchObject({ code: 7 });
+    expect(rig.log).toBe('Triple fault\n');
+    expect(rig.events).toContainEqual({
+      kind: 'message',
+      level: 'info',
+      text: expect.stringMatching(/^triple fault at EIP 0000e\w\w\w: the machine is reset$/),
+    });
+  });
+
+  test('a reset under -no-reboot ends it with status 0', async () => {
+    const rig = createRig();
+    await rig.start(firmware(print('x'), TRIPLE_FAULT), '-no-reboot');
+    expect(await rig.when('exit')).toEqual({ kind: 'exit', code: 0, reason: 'guest-reset' });
+    expect(rig.serial).toBe('x');
+  });
+
+  test('a reset by port 92h under -no-reboot -no-shutdown holds the machine for inspection', async () => {
+    const rig = createRig();
+    await rig.start(firmware([0xb0, 0x01, 0xe6, 0x92], LOOP), '-no-reboot', '-no-shutdown');
+    expect(await rig.when('state', ({ state }) => state === 'shutdown')).toMatchObject({ reason: 'guest-reset' });
+    expect(await rig.vm.monitor('info status')).toBe('VM status: paused (shutdown)\n');
+    await expect(rig.vm.resume()).rejects.toThrow('Resetting the Virtual Machine is required');
+  });
+
+  test('HLT with interrupts off is reported, and the machine stays', async () => {
+    const rig = createRig();
+    await rig.start(firmware(CLI, HLT));
+    expect(await rig.when('message')).toEqual({
+      kind: 'message',
+      level: 'warning',
+      text: 'the guest halted with interrupts disabled at EIP 0000e002: only a reset can wake it',
+    });
+    expect(await rig.vm.monitor('info registers')).toContain('HLT=1');
+  });
+
+  test('execution outside RAM and ROM stops the machine with the address', async () => {
+    const rig = createRig();
+    // mov eax, 0xb0000000; jmp eax
+    await rig.start(multiboot([0xb8, 0x00, 0x00, 0x00, 0xb0, 0xff, 0xe0]), '-kernel', 'bios');
+    const message = await rig.when('message');
+    expect(message).toMatchObject({ level: 'error', text: expect.stringContaining('0xb0000000') });
+    await rig.when('state', ({ state }) => state === 'internal-error');
+    await expect(rig.vm.resume()).rejects.toThrow('the machine stopped on an error');
+  });
+});
+
+describe('a running machine', () => {
+  test('takes serial input and gives output', async () => {
+    const rig = createRig();
+    await rig.start(firmware(ECHO_UNTIL_Q, exitWith(0)), ...DEBUG_EXIT);
+    await rig.vm.serialInput(0, new TextEncoder().encode('hello, more than a FIFO holds '));
+    await rig.vm.serialInput(0, new TextEncoder().encode('q'));
+    await rig.when('exit');
+    expect(rig.serial).toBe('hello, more than a FIFO holds q');
+  });
+
+  test('pauses, resumes and resets', async () => {
+    const rig = createRig();
+    await rig.start(firmware(print('.'), LOOP));
+    await rig.when('serial');
+    await rig.vm.pause();
+    const { instructions } = await rig.vm.status();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await rig.vm.status()).toMatchObject({ state: 'paused', instructions });
+    await rig.vm.reset();
+    expect(await rig.vm.monitor('p/x $eip')).toBe('0xfff0\n');
+    await rig.vm.resume();
+    await rig.when('serial', () => rig.serial === '..');
+    expect(rig.events.filter(({ kind }) => kind === 'state')).toMatchObject([
+      { state: 'running' },
+      { state: 'paused' },
+      { state: 'running' },
+    ]);
+  });
+
+  test('with -S waits at the reset vector for the monitor', async () => {
+    const rig = createRig();
+    await rig.start(firmware(exitWith(1)), ...DEBUG_EXIT, '-S');
+    expect(await rig.vm.monitor('info status')).toBe('VM status: paused (prelaunch)\n');
+    expect(await rig.vm.monitor('xp/2xb 0xffff0')).toBe('00000000000ffff0: 0xea 0x00\n');
+    expect(await rig.vm.monitor('x/2xb $pc')).toBe('fffffff0: 0xea 0x00\n');
+    expect(await rig.vm.monitor('xp 0xb0000000')).toBe('00000000b0000000: Cannot access memory\n');
+    await rig.vm.monitor('c');
+    expect(await rig.when('exit')).toMatchObject({ code: 3 });
+  });
+
+  test('sends its status while it runs', async () => {
+    const rig = createRig();
+    await rig.start(firmware(LOOP));
+    const { status } = await rig.when('status', ({ status }) => status.mips > 0);
+    expect(status).toMatchObject({ state: 'running', ramBytes: 4 << 20 });
+    expect(Object.values(status.share).reduce((sum, part) => sum + part, 0)).toBeCloseTo(1);
+    expect(status.guestNs).toBeGreaterThan(0);
+  });
+});
+
+describe('the state hash', () => {
+  const guest = firmware(spin(300_000), print('done'), HLT);
+  const hashAtEnd = async (...args: string[]) => {
+    const rig = createRig();
+    await rig.start(guest, '-icount', 'shift=3,sleep=off', '-rtc', 'base=2020-01-01', ...args);
+    await rig.when('message');
+    return rig.vm.stateHash();
+  };
+
+  test('is the same for the same history, in every engine', async () => {
+    const compiled = await hashAtEnd('-accel', 'tcg,engine=jit');
+    expect(compiled.instructions).toBeGreaterThan(600_000);
+    expect(await hashAtEnd('-accel', 'tcg,engine=jit')).toEqual(compiled);
+    expect(await hashAtEnd('-accel', 'tcg,engine=interp')).toEqual(compiled);
+  });
+
+  test('tells machines apart', async () => {
+    const one = await hashAtEnd();
+    expect((await hashAtEnd('-rtc', 'base=2020-01-02')).hash).not.toBe(one.hash);
+  });
+});
+
+describe('what cannot be started', () => {
+  test.each([
+    [['-kernel', 'k'], "could not open kernel file 'k': No such file or directory"],
+    [['-kernel', 'bios', '-initrd', 'i'], "could not load kernel 'bios': neither a Linux boot header (HdrS) nor"],
+    [['-cpu', 'z80'], "-cpu z80: unable to find CPU model 'z80'"],
+    [['-accel', 'tcg,engine=eval'], 'the reference evaluator does not run whole machines yet'],
+  ])('%j', async (args, message) => {
+    const vm = new MachineVm({ host: createNodeHost() });
+    machines.push(vm);
+    await expect(vm.start({ args, files: { bios: firmware(LOOP) } }, () => {})).rejects.toThrow(message);
+  });
+
+  test('commands before the start say so', async () => {
+    const vm = new MachineVm({ host: createNodeHost() });
+    await expect(vm.status()).rejects.toThrow('there is no machine');
+  });
+});
