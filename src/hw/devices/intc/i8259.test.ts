@@ -175,6 +175,18 @@ test('initialisation forgets edges but not the trigger modes and the levels', ()
   expect([p.read('elcrMaster', 0), p.irr('master'), p.ack()]).toEqual([0x20, 0x20, 0x45]);
 });
 
+test('an edge-triggered input that is high at ICW1 must fall first, also when its level is repeated', () => {
+  const p = createPics();
+  p.raise(4);
+  p.write('master', 0, 0x11);
+  for (const value of [0x30, 0x04, 0x01]) p.write('master', 1, value);
+  p.raise(4);
+  expect([p.bench.irq.intr, p.irr('master')]).toEqual([false, 0]);
+  p.lower(4);
+  p.raise(4);
+  expect(p.ack()).toBe(0x34);
+});
+
 test('the request line is driven again after a load', () => {
   const p = createPics();
   p.pulse(4);

@@ -1,7 +1,9 @@
 /**
  * Two Intel 8259A interrupt controllers in cascade, as on a PC, with the edge/level registers that PIIX3 adds.
  * § names: Intel 8259A data sheet, order 231468-003; ELCR: 82371SB (PIIX3), order 290550-002, 2.5.4.
- * Not modelled: MCS-80/85 mode, and the timing within an acknowledge cycle. Details follow QEMU's i8259.
+ * Not modelled: MCS-80/85 mode, and the timing within an acknowledge cycle. Details follow QEMU's i8259, but for one:
+ * after ICW1 QEMU forgets the levels of the inputs, so that a device which repeats its level makes an edge. Here they
+ * are kept, as the data sheet has it; otherwise a machine would see an edge because it was saved and loaded.
  */
 import { defineDevice } from '../../core/device.ts';
 import type { IrqLine } from '../../core/irq.ts';
@@ -106,7 +108,7 @@ export const i8259 = defineDevice({
       const { elcr, lastIrr, irr } = c;
       chip.assign(c, chip.fresh());
       c.elcr = elcr;
-      c.lastIrr = elcr & lastIrr; // an edge-triggered input that is high must fall before it counts again
+      c.lastIrr = lastIrr; // an edge-triggered input that is high must fall before it counts again
       c.irr = irr & elcr;
       c.initState = 1;
       c.init4 = (value & 1) !== 0;
