@@ -31,7 +31,7 @@ const BYTE = { NONE: 0, LSB: 1, MSB: 2, WORD_LOW: 3, WORD_HIGH: 4 } as const;
 const MAX_TICKS = 2 ** 43;
 
 const channel = struct({
-  mode: below(6, 3),
+  mode: below(8, 3), // as programmed; 6 and 7 mean 2 and 3
   bcd: bool(),
   access: below(4), // the control word's RW1:RW0; 0 until the first one
   reload: ranged(u32(0x10000), 1, 0x10000),
@@ -43,8 +43,8 @@ const channel = struct({
   /** While the gate stops the counter: how many ticks it had counted. Otherwise -1. */
   heldTicks: ranged(i64(-1), -1, MAX_TICKS),
   nullCount: bool(),
-  readByte: below(5, BYTE.WORD_LOW),
-  writeByte: below(5, BYTE.WORD_LOW),
+  readByte: below(5, BYTE.LSB),
+  writeByte: below(5, BYTE.LSB),
   writeLow: u8(),
   /** What is left to be read of a latched count. */
   latchByte: below(5),
@@ -68,13 +68,15 @@ export const i8254 = defineDevice({
     const irqTimer = clock.timer('pit-irq', s.irq, () => sync());
     const now = () => ticksAt(clock.now(), PIT_HZ);
     const elapsed = (c: Channel) => (c.heldTicks >= 0 ? c.heldTicks : now() - c.startTick);
-    const isTriggered = (c: Channel) => c.mode === 1 || c.mode === 5;
+    /** The mode, 0 to 5: for modes 2 and 3 the high bit does not matter. */
+    const modeOf = (c: Channel) => (c.mode > 5 ? c.mode - 4 : c.mode);
+    const isTriggered = (c: Channel) => modeOf(c) === 1 || modeOf(c) === 5;
 
     /** OUT, §"Mode Definitions". */
     function out(c: Channel): boolean {
       if (!c.started) return c.mode !== 0;
       const t = elapsed(c);
-      switch (c.mode) {
+      switch (modeOf(c)) {
         case 0:
         case 1:
           return t >= c.reload;
@@ -91,7 +93,7 @@ export const i8254 = defineDevice({
     function nextChange(c: Channel): number {
       const t = elapsed(c);
       const phase = t % c.reload;
-      switch (c.mode) {
+      switch (modeOf(c)) {
         case 0:
         case 1:
           return t < c.reload ? c.reload : Number.POSITIVE_INFINITY;
@@ -122,9 +124,9 @@ export const i8254 = defineDevice({
       const t = c.started ? elapsed(c) : 0;
       const range = c.bcd ? 10000 : 0x10000;
       let value: number;
-      if (c.mode === 2) {
+      if (modeOf(c) === 2) {
         value = c.reload - (t % c.reload);
-      } else if (c.mode === 3) {
+      } else if (modeOf(c) === 3) {
         // Mode 3 counts down by two, twice a period; an odd count holds 0 for a tick in the first half.
         const half = (c.reload + 1) >> 1;
         const phase = t % c.reload;
@@ -160,7 +162,7 @@ export const i8254 = defineDevice({
         c.gate = false;
       } else {
         c.gate = true;
-        if (c.started && (c.mode === 2 || c.mode === 3)) start(c);
+        if (c.started && (modeOf(c) === 2 || modeOf(c) === 3)) start(c);
         else if (c.heldTicks >= 0) {
           c.startTick = now() - c.heldTicks;
           c.heldTicks = -1;
@@ -198,8 +200,7 @@ export const i8254 = defineDevice({
         latchCount(c);
         return;
       }
-      const mode = (value >> 1) & 7;
-      c.mode = mode > 5 ? mode - 4 : mode; // the high mode bit does not matter for modes 2 and 3
+      c.mode = (value >> 1) & 7;
       c.bcd = (value & 1) !== 0;
       c.access = access;
       c.readByte = access;
