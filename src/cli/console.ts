@@ -1,9 +1,9 @@
 /** The terminal that the program runs on: a serial port, the monitor, or both by turns. */
 import type { MachineVm } from '../vm/machine-vm.ts';
 import type { MachineOptions } from '../vm/options/machine-options.ts';
+import { createMux, type Mux } from '../vm/terminal.ts';
 import { LineEditor } from './line-editor.ts';
 import type { StandardOutput } from './standard-output.ts';
-import { TerminalMux } from './terminal-mux.ts';
 
 const CTRL_C = 0x03;
 
@@ -18,12 +18,13 @@ export interface ConsoleOptions {
 export class Console {
   /** Whether the monitor can be reached from here. */
   readonly hasMonitor: boolean;
+  /** Output of the serial port that is on this terminal. */
+  readonly serialOutput: (bytes: Uint8Array) => void;
   private readonly vm: MachineVm;
   private readonly stdout: StandardOutput;
   private readonly serialPort: number | undefined;
-  private readonly mux: TerminalMux | undefined;
+  private readonly mux: Mux | undefined;
   private editor: LineEditor | undefined;
-  private monitorOpen = false;
   private readonly text = new TextDecoder();
   private closed = false;
 
@@ -32,17 +33,23 @@ export class Console {
     this.stdout = stdout;
     this.serialPort = serialPort;
     const backend = serialPort === undefined ? undefined : options.serial[serialPort];
-    const muxed = backend?.kind === 'stdio' && backend.muxed;
-    this.hasMonitor = muxed || options.monitor.kind === 'stdio';
-    if (muxed) {
-      this.mux = new TerminalMux({
-        input: (focus, bytes) => (focus === 'serial' ? this.toSerial(bytes) : this.toMonitor(bytes)),
-        focused: (focus) => focus === 'monitor' && this.openMonitor(),
-        sendBreak: () => serialPort !== undefined && vm.serialBreak(serialPort),
-        quit: () => void vm.quit(),
-        print: (text) => stdout.write(text),
-      });
-    }
+    const isMuxed = backend?.kind === 'stdio' && backend.muxed;
+    this.hasMonitor = isMuxed || options.monitor.kind === 'stdio';
+    this.serialOutput = (bytes) => stdout.write(bytes);
+    if (serialPort === undefined || !isMuxed) return;
+    this.mux = createMux({
+      output: (bytes) => stdout.write(bytes),
+      quit: () => void vm.quit(),
+      nowMs: () => performance.now(),
+    });
+    this.serialOutput = this.mux.connect({
+      receive: (bytes) => this.toSerial(bytes),
+      onBreak: () => vm.serialBreak(serialPort),
+    });
+    this.mux.connect({
+      receive: (bytes) => this.toMonitor(bytes),
+      onFocus: (focused) => focused && this.showMonitor(),
+    });
   }
 
   private get isUsed(): boolean {
@@ -55,9 +62,9 @@ export class Console {
     const { stdin } = process;
     if (stdin.isTTY) stdin.setRawMode(true);
     stdin.on('data', (data: Buffer) => this.receive(data));
-    // Input that ends is no reason to stop the machine.
+    // Input that ends or fails is no reason to stop the machine.
     stdin.on('error', () => {});
-    if (this.hasMonitor && this.mux === undefined) this.openMonitor();
+    if (this.hasMonitor && this.mux === undefined) this.showMonitor();
   }
 
   close(): void {
@@ -68,17 +75,13 @@ export class Console {
     stdin.pause();
   }
 
-  serialOutput(bytes: Uint8Array): void {
-    this.stdout.write(bytes);
-  }
-
   private receive(data: Uint8Array): void {
     if (this.closed) return;
     if (this.mux !== undefined) {
-      this.mux.receive(data);
+      this.mux.input(data);
       return;
     }
-    // A raw terminal sends no signal; shared with the monitor, Ctrl-C is the guest's.
+    // A raw terminal sends no signal; only when shared with the monitor is Ctrl-C the guest's.
     const interrupt = process.stdin.isTTY ? data.indexOf(CTRL_C) : -1;
     const bytes = interrupt < 0 ? data : data.subarray(0, interrupt);
     if (bytes.length > 0) {
@@ -96,8 +99,9 @@ export class Console {
     this.editor?.receive(this.text.decode(bytes, { stream: true }));
   }
 
-  private openMonitor(): void {
+  private showMonitor(): void {
     const { banner, prompt } = this.vm.monitorGreeting;
+    this.stdout.write(this.editor === undefined ? banner.replaceAll('\n', '\r\n') : '\r\n');
     this.editor ??= new LineEditor({
       prompt,
       print: (text) => this.stdout.write(text),
@@ -107,9 +111,6 @@ export class Console {
         return !this.closed;
       },
     });
-    if (!this.monitorOpen) this.stdout.write(banner.replaceAll('\n', '\r\n'));
-    else this.stdout.write('\r\n');
-    this.monitorOpen = true;
     this.editor.showPrompt();
   }
 }
