@@ -1,6 +1,7 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCases } from './fpu-cases.fixture.ts';
 import { ARITHMETIC, COMPARES, DECIMAL, EXACT, LOADS, MOVES, SQUARE_ROOT, STORES } from './fpu-instructions.fixture.ts';
+import { FPU_C0, FPU_C1, FPU_C2, FPU_C3 } from './fpu-layout.ts';
 import {
   buildOracle,
   compileFpu,
@@ -8,11 +9,19 @@ import {
   type Fpu,
   type Instruction,
   oracleMissing,
+  removeOracles,
   runOracle,
   runOurs,
 } from './fpu-oracle.fixture.ts';
 
 const missing = oracleMissing();
+afterAll(removeOracles);
+
+/** Makers differ in C1 after FCOMI and in C0 to C3 after FFREE (undefined, says the SDM). */
+function vendorsDiffer(instructions: readonly Instruction[], index: number): number {
+  const asm = instructions[index % instructions.length]?.asm ?? '';
+  return /^fu?comi/.test(asm) ? FPU_C1 : asm.startsWith('ffree') ? FPU_C0 | FPU_C1 | FPU_C2 | FPU_C3 : 0;
+}
 
 /**
  * The oracle is the x87 of the machine that runs the tests. Where processors differ from QEMU 7.2 (denormal operand
@@ -27,21 +36,23 @@ describe.skipIf(missing !== undefined)(
     }, 120_000);
 
     const groups: readonly (readonly [string, readonly Instruction[], number])[] = [
-      ['add, subtract, multiply and divide', ARITHMETIC, 1500],
-      ['take square roots', SQUARE_ROOT, 20_000],
-      ['load memory, registers and constants', LOADS, 3000],
-      ['store in every format', STORES, 6000],
-      ['load and store packed decimals', DECIMAL, 6000],
+      ['add, subtract, multiply and divide', ARITHMETIC, 600],
+      ['take square roots', SQUARE_ROOT, 8000],
+      ['load memory, registers and constants', LOADS, 1200],
+      ['store in every format', STORES, 3000],
+      ['load and store packed decimals', DECIMAL, 4000],
       ['move, exchange, free and rotate registers', MOVES, 1000],
-      ['compare and classify', COMPARES, 2000],
-      ['round to integers, scale, extract, find remainders', EXACT, 8000],
+      ['compare and classify', COMPARES, 1200],
+      ['round to integers, scale, extract, find remainders', EXACT, 5000],
     ];
     groups.forEach(([what, instructions, perInstruction], group) => {
-      const program = `group${group}`;
+      let program: string | undefined;
       const check = (seed: number, unmasked: boolean, stackFaults: number): void => {
         const cases = createCases(instructions.length, { seed, perInstruction, unmasked, stackFaults });
-        const expected = runOracle(buildOracle(program, instructions), cases);
-        const found = differences(instructions, cases, expected, runOurs(fpu, instructions, cases));
+        program ??= buildOracle(`group${group}`, instructions);
+        const expected = runOracle(program, cases);
+        const actual = runOurs(fpu, instructions, cases);
+        const found = differences(instructions, cases, expected, actual, (index) => vendorsDiffer(instructions, index));
         expect(
           found
             .slice(0, 5)

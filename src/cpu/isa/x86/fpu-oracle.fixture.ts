@@ -5,7 +5,7 @@
  * FRSTOR, the instruction and FNSAVE, and writes the images that result.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,6 +39,11 @@ export interface Outcome {
 
 const DIRECTORY = mkdtempSync(join(tmpdir(), 'lockstep-fpu-'));
 const here = dirname(fileURLToPath(import.meta.url));
+
+/** Removes the programs that were built; for `afterAll`. */
+export function removeOracles(): void {
+  rmSync(DIRECTORY, { recursive: true, force: true });
+}
 
 /** Says why no native oracle can be had, or nothing. */
 export function oracleMissing(): string | undefined {

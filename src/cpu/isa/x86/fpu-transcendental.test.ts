@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCases, type Random, type Value80 } from './fpu-cases.fixture.ts';
 import { LOGARITHMS, TRIGONOMETRY } from './fpu-instructions.fixture.ts';
 import {
@@ -11,6 +11,7 @@ import {
   oracleMissing,
   outcomeOf,
   qemuMissing,
+  removeOracles,
   runOracle,
   runOurs,
 } from './fpu-oracle.fixture.ts';
@@ -31,6 +32,7 @@ let fpu: Fpu;
 beforeAll(() => {
   fpu = compileFpu();
 }, 120_000);
+afterAll(removeOracles);
 
 /** A normal value with exponent `from` to `from + count - 1` (unbiased). */
 const normal =
@@ -59,7 +61,9 @@ describe('transcendental functions against their series to 600 bits', () => {
     const results = runOurs(fpu, instructions, cases);
     for (let index = 0; index * CASE_BYTES < cases.length; index++) {
       const from = outcomeOf(cases, index).registers.slice(0, 2);
-      const [st0 = 0n, st1 = 0n] = from.map((r) => fixedOf(Number.parseInt(r.slice(0, 4), 16), BigInt(`0x${r.slice(5)}`)));
+      const [st0 = 0n, st1 = 0n] = from.map((r) =>
+        fixedOf(Number.parseInt(r.slice(0, 4), 16), BigInt(`0x${r.slice(5)}`)),
+      );
       const wanted = expected(st0, st1);
       const got = outcomeOf(results, index).registers.slice(0, wanted.length);
       expect({ from, results: got }).toEqual({ from, results: wanted });
@@ -106,7 +110,8 @@ describe('transcendental functions against their series to 600 bits', () => {
       { low: 0xafeddf4d63d8e800n, high: 0x403c },
     ];
     let next = 0;
-    const value = (_: Random, register: number): Value80 => hard[(register === 0 ? next++ : 0) % hard.length] as Value80;
+    const value = (_: Random, register: number): Value80 =>
+      hard[(register === 0 ? next++ : 0) % hard.length] as Value80;
     check(one('fsin'), value, (x) => [registerOf(sine(x), 53)]);
     check(one('fcos'), value, (x) => [registerOf(cosine(x), 53)]);
   });
@@ -114,53 +119,61 @@ describe('transcendental functions against their series to 600 bits', () => {
 
 const missing = oracleMissing() ?? qemuMissing();
 
-describe.skipIf(missing !== undefined)(`transcendental functions against qemu-i386${missing ? ` (skipped: ${missing})` : ''}`, () => {
-  /** QEMU raises no DE and does not set C1; PE it raises for logarithms only. */
-  const UNLIKE = 0x0222;
+describe.skipIf(missing !== undefined)(
+  `transcendental functions against qemu-i386${missing ? ` (skipped: ${missing})` : ''}`,
+  () => {
+    /** QEMU raises no DE and does not set C1; PE it raises for logarithms only. */
+    const UNLIKE = 0x0222;
 
-  const unlikeQemu = (instructions: readonly Instruction[], cases: Uint8Array): string[] => {
-    const program = buildOracle('transcendental', instructions);
-    const expected = runOracle(program, cases, 'qemu-i386');
-    const actual = runOurs(fpu, instructions, cases);
-    return differences(instructions, cases, expected, actual, () => UNLIKE).map(({ text }) => text);
-  };
-
-  it('agrees in every rounding mode, but for one result in a thousand where QEMU is one unit off', () => {
-    const control = (random: Random): number => 0x37f | (random.below(4) << 10);
-    for (const instructions of [LOGARITHMS, TRIGONOMETRY]) {
-      const cases = createCases(instructions.length, { seed: 12, perInstruction: 2500, control, value: normal(-30, 31) });
-      const found = unlikeQemu(instructions, cases);
-      expect(found.length, found.slice(0, 5).join('\n')).toBeLessThan(cases.length / CASE_BYTES / 400);
-    }
-  });
-
-  it('treats zeros, infinities, ones, NaNs and operands out of range as QEMU does', () => {
-    const special: readonly Value80[] = [
-      { low: 0n, high: 0 },
-      { low: 1n << 63n, high: 0x3fff },
-      { low: 1n << 63n, high: 0x3ffe },
-      { low: 1n << 63n, high: 0x4000 },
-      { low: 1n << 63n, high: 0x7fff },
-      { low: 3n << 62n, high: 0x7fff },
-      { low: 0xd413cccfe7799211n, high: 0x3ffd },
-      { low: 0xd413cccfe7799212n, high: 0x3ffd },
-      { low: 0x95f619980c4336f7n, high: 0x3ffd },
-      { low: 0x95f619980c4336f8n, high: 0x3ffd },
-      { low: 1n << 63n, high: 0x0001 },
-      { low: 0xffffffffffffffffn, high: 0x7ffe },
-    ];
-    const value = (random: Random): Value80 => {
-      const { low, high } = random.pick(special);
-      // Of two NaNs alike but for the sign QEMU takes one by position, processors the positive one.
-      return { low, high: low === 3n << 62n ? high : high | (random.below(2) << 15) };
+    const unlikeQemu = (instructions: readonly Instruction[], cases: Uint8Array): string[] => {
+      const program = buildOracle('transcendental', instructions);
+      const expected = runOracle(program, cases, 'qemu-i386');
+      const actual = runOurs(fpu, instructions, cases);
+      return differences(instructions, cases, expected, actual, () => UNLIKE).map(({ text }) => text);
     };
-    const cases = createCases(LOGARITHMS.length, { seed: 13, perInstruction: 3000, control: () => 0x37f, value });
-    expect(unlikeQemu(LOGARITHMS, cases).slice(0, 5).join('\n')).toBe('');
-  });
 
-  it('leaves operands of 2^63 and above to the guest, with C2 set', () => {
-    const value = (random: Random): Value80 => ({ ...normal(64, 16000)(random) });
-    const cases = createCases(TRIGONOMETRY.length, { seed: 14, perInstruction: 500, value });
-    expect(unlikeQemu(TRIGONOMETRY, cases).slice(0, 5).join('\n')).toBe('');
-  });
-});
+    it('agrees in every rounding mode, but for one result in a thousand where QEMU is one unit off', () => {
+      const control = (random: Random): number => 0x37f | (random.below(4) << 10);
+      for (const instructions of [LOGARITHMS, TRIGONOMETRY]) {
+        const cases = createCases(instructions.length, {
+          seed: 12,
+          perInstruction: 2500,
+          control,
+          value: normal(-30, 31),
+        });
+        const found = unlikeQemu(instructions, cases);
+        expect(found.length, found.slice(0, 5).join('\n')).toBeLessThan(cases.length / CASE_BYTES / 400);
+      }
+    });
+
+    it('treats zeros, infinities, ones, NaNs and operands out of range as QEMU does', () => {
+      const special: readonly Value80[] = [
+        { low: 0n, high: 0 },
+        { low: 1n << 63n, high: 0x3fff },
+        { low: 1n << 63n, high: 0x3ffe },
+        { low: 1n << 63n, high: 0x4000 },
+        { low: 1n << 63n, high: 0x7fff },
+        { low: 3n << 62n, high: 0x7fff },
+        { low: 0xd413cccfe7799211n, high: 0x3ffd },
+        { low: 0xd413cccfe7799212n, high: 0x3ffd },
+        { low: 0x95f619980c4336f7n, high: 0x3ffd },
+        { low: 0x95f619980c4336f8n, high: 0x3ffd },
+        { low: 1n << 63n, high: 0x0001 },
+        { low: 0xffffffffffffffffn, high: 0x7ffe },
+      ];
+      const value = (random: Random): Value80 => {
+        const { low, high } = random.pick(special);
+        // Of two NaNs alike but for the sign QEMU takes one by position, processors the positive one.
+        return { low, high: low === 3n << 62n ? high : high | (random.below(2) << 15) };
+      };
+      const cases = createCases(LOGARITHMS.length, { seed: 13, perInstruction: 3000, control: () => 0x37f, value });
+      expect(unlikeQemu(LOGARITHMS, cases).slice(0, 5).join('\n')).toBe('');
+    });
+
+    it('leaves operands of 2^63 and above to the guest, with C2 set', () => {
+      const value = (random: Random): Value80 => ({ ...normal(64, 16000)(random) });
+      const cases = createCases(TRIGONOMETRY.length, { seed: 14, perInstruction: 500, value });
+      expect(unlikeQemu(TRIGONOMETRY, cases).slice(0, 5).join('\n')).toBe('');
+    });
+  },
+);

@@ -27,6 +27,8 @@ export function add(aSig: u64, a: u32, bSig: u64, b: u32, loaded: u32, dst: usiz
   } else addSpecial(aSig, a, bSig, b, loaded, dst);
 }
 
+// @ts-ignore: decorator
+@inline
 function addNormalised(
   aSign: u32,
   aExp: i32,
@@ -169,6 +171,8 @@ export function divide(aSig: u64, a: u32, bSig: u64, b: u32, loaded: u32, dst: u
   } else divideSpecial(aSig, a, bSig, b, loaded, dst);
 }
 
+// @ts-ignore: decorator
+@inline
 function divideNormalised(sign: u32, exponents: i32, aSig: u64, bSig: u64, flags: u32, dst: usize): void {
   let exp = exponents + BIAS - 1;
   let low: u64 = 0;

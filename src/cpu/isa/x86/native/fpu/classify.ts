@@ -1,6 +1,15 @@
 /** Classes of 80-bit values, NaN selection and the responses to special operands (SDM volume 1, 4.8 and 8.5). */
 import { FPU_DE, FPU_IE } from '../../fpu-layout';
-import { EXP_MAX, INDEFINITE_SE, INDEFINITE_SIG, INT_BIT, invalid, put, QUIET_BIT, raise, raiseAndStop, SIGN } from './state';
+import {
+  EXP_MAX,
+  INT_BIT,
+  invalid,
+  put,
+  QUIET_BIT,
+  raise,
+  raiseAndStop,
+  SIGN,
+} from './state';
 
 /** Exponent not 0 and not all ones, integer bit set. */
 // @ts-ignore: decorator
@@ -62,7 +71,7 @@ export function normalised(sig: u64): u64 {
   return sig << clz<u64>(sig);
 }
 
-/** Unsupported operands and NaNs of a two-operand instruction. True: the result is stored (or the operation stopped). */
+/** Unsupported operands and NaNs of a two-operand instruction. True: the result is stored, or the operation stopped. */
 export function settleNaNs(aSig: u64, a: u32, bSig: u64, b: u32, dst: usize): bool {
   if (isUnsupported(aSig, a) || isUnsupported(bSig, b)) {
     invalid(dst);
@@ -106,10 +115,6 @@ export function settleNaN(sig: u64, se: u32, dst: usize): bool {
 @inline
 export function denormalFlag(aSig: u64, a: u32, bSig: u64, b: u32, loaded: u32): u32 {
   return isDenormal(aSig, a) || isDenormal(bSig, b) ? FPU_DE : loaded;
-}
-
-export function putIndefinite(dst: usize): void {
-  put(dst, INDEFINITE_SIG, INDEFINITE_SE);
 }
 
 export function putZero(dst: usize, sign: u32): void {

@@ -4,12 +4,11 @@ import {
   FPU_C1,
   FPU_C2,
   FPU_C3,
-  FPU_DE,
   FPU_IE,
   FPU_SF,
   FPU_STATUS,
 } from '../../fpu-layout';
-import { denormalFlag, isNaN80, isSignalling, isUnsupported, normalised, exponentOf } from './classify';
+import { denormalFlag, isNaN80, isNormal, isSignalling, isUnsupported } from './classify';
 import { EXP_MAX, INT_BIT, meta, raiseAndStop, raise, se, sig, SIGN, st } from './state';
 import { widen32, widen64, wideFlags, widenInt, wideSe } from './widen';
 
@@ -40,7 +39,17 @@ function emptyOperand(): u32 {
  * Raises what comparing raises and returns the condition bits, which are set even if an unmasked exception stops the
  * pop. `quiet`: a quiet NaN is no invalid operand.
  */
+// @ts-ignore: decorator
+@inline
 function relation(aSig: u64, a: u32, bSig: u64, b: u32, loaded: u32, quiet: bool): u32 {
+  if (isNormal(aSig, a) && isNormal(bSig, b) && loaded == 0) {
+    raise(0);
+    return order(aSig, a, bSig, b);
+  }
+  return relationSpecial(aSig, a, bSig, b, loaded, quiet);
+}
+
+function relationSpecial(aSig: u64, a: u32, bSig: u64, b: u32, loaded: u32, quiet: bool): u32 {
   if (isUnsupported(aSig, a) || isUnsupported(bSig, b)) {
     raiseAndStop(FPU_IE);
     return UNORDERED;
@@ -118,9 +127,12 @@ export function ftst(): void {
 // @ts-ignore: decorator
 @inline
 function compareToEflags(i: u32, quiet: bool): i32 {
-  const c1 = (meta(st(0)) | meta(st(i))) >> 32 != 0 ? 0 : load<u32>(FPU_STATUS) & FPU_C1;
-  const result = eflags(compareRegisters(i, quiet));
-  store<u32>(FPU_STATUS, load<u32>(FPU_STATUS) | c1);
+  const a = st(0);
+  const b = st(i);
+  const c1 = load<u32>(FPU_STATUS) & FPU_C1;
+  if ((meta(a) | meta(b)) >> 32 != 0) return eflags(emptyOperand());
+  const result = eflags(relation(sig(a), se(a), sig(b), se(b), 0, quiet));
+  if (c1) store<u32>(FPU_STATUS, load<u32>(FPU_STATUS) | FPU_C1);
   return result;
 }
 

@@ -30,7 +30,22 @@ import {
   storeAcc,
   subtractFrom,
 } from './fixed128';
-import { BIAS, EXP_MAX, INT_BIT, invalid, isEmpty, pop, put, raise, raiseAndStop, se, sig, SIGN, st, underflowStack } from './state';
+import {
+  BIAS,
+  EXP_MAX,
+  INT_BIT,
+  invalid,
+  isEmpty,
+  pop,
+  put,
+  raise,
+  raiseAndStop,
+  se,
+  sig,
+  SIGN,
+  st,
+  underflowStack,
+} from './state';
 
 // ln 2 in Q128, log2 e in Q127.
 const LN2_HIGH: u64 = 0xb172_17f7_d1cf_79ab;

@@ -1,5 +1,15 @@
 /** 80-bit values as memory operands. Flags are staged: `fst_commit` raises them once memory is written. */
-import { FPU_C1, FPU_CONTROL, FPU_EXCEPTIONS, FPU_IE, FPU_OE, FPU_PE, FPU_SF, FPU_STAGED, FPU_UE } from '../../fpu-layout';
+import {
+  FPU_C1,
+  FPU_CONTROL,
+  FPU_EXCEPTIONS,
+  FPU_IE,
+  FPU_OE,
+  FPU_PE,
+  FPU_SF,
+  FPU_STAGED,
+  FPU_UE,
+} from '../../fpu-layout';
 import { exponentOf, isInfinity, isNaN80, isSignalling, isUnsupported, isZero, normalised } from './classify';
 import { DOWN, NEAREST, roundingMode, roundsUp, shiftRightJamLow, UP } from './round';
 import { BIAS, EXP_MAX, INT_BIT, isEmpty, meta, QUIET_BIT, se, SIGN, sig, st } from './state';

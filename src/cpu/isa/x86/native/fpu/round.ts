@@ -11,7 +11,6 @@ import { EXP_MAX, INT_BIT, put, raise, SIGN } from './state';
 export const NEAREST: u32 = 0;
 export const DOWN: u32 = 1;
 export const UP: u32 = 2;
-export const ZERO: u32 = 3;
 
 /** What an unmasked overflow or underflow adds to the exponent (SDM volume 1, 8.5.4). */
 const WRAP: i32 = 24576;

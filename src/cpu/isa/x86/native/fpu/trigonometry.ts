@@ -4,7 +4,16 @@
  * PE are as on a processor.
  */
 import { FPU_C1, FPU_C2, FPU_DE, FPU_IE, FPU_PE, FPU_SF, FPU_STATUS, FPU_TOP, FPU_UE } from '../../fpu-layout';
-import { exponentOf, isDenormal, isInfinity, isNaN80, isSignalling, isUnsupported, isZero, normalised } from './classify';
+import {
+  exponentOf,
+  isDenormal,
+  isInfinity,
+  isNaN80,
+  isSignalling,
+  isUnsupported,
+  isZero,
+  normalised,
+} from './classify';
 import {
   accHigh,
   accLow,
@@ -155,7 +164,7 @@ function compute(which: i32, reg: usize, value: u64, flags: u32): void {
   }
 }
 
-/** Rounds the normalised acc * 2^(exp - 127) to a double, as the host's functions do, and that to the precision control. */
+/** Rounds the normalised acc * 2^(exp - 127) to a double, as a C library does, and that to the precision control. */
 function storeDouble(dst: usize, sign: u32, exp: i32, flags: u32): void {
   let kept = accHigh & ~(<u64>0x7ff);
   const lost = (accHigh << 53) | u64(accLow != 0);

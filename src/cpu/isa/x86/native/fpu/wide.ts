@@ -64,7 +64,8 @@ export function squareRoot128(hi: u64, lo: u64): u64 {
     wideLow = lo - low;
     rootRemainderHigh = hi - high - u64(lo < low);
     // The remainder of a floor is at most 2 * root.
-    if (rootRemainderHigh > 1 || (rootRemainderHigh == 1 && wideLow > root << 1) || (rootRemainderHigh == 0 && wideLow > root && wideLow - root > root)) {
+    const twice = root << 1; // without its 65th bit, which is always set
+    if (rootRemainderHigh > 1 || (rootRemainderHigh == 1 && wideLow > twice)) {
       root++;
       continue;
     }
