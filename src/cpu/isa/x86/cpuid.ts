@@ -95,7 +95,7 @@ export const CPU_MODELS: readonly CpuModel[] = [
       [0x663, 0x800, HYPERVISOR | SSE3, 0x781abfd],
       CACHES,
       NOTHING,
-      [0x121, 0x1c0003f, 0x3f, 1], // the caches, level 1 data first; every subleaf answers the same here
+      [0x121, 0x1c0003f, 0x3f, 1], // the caches, level 1 data first; the other subleaves are zeros
     ],
     extended: [
       [0x80000004, 0x756e6547, 0x6c65746e, 0x49656e69],
