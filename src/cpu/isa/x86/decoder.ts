@@ -3,7 +3,16 @@ import type { FetchByte } from '../front-end.ts';
 import type { Form, OpcodeTable } from './instruction.ts';
 import { CS, DS, ES, FS, GS, SS } from './layout.ts';
 import { M_CS32 } from './mode.ts';
-import { K } from './operand-kinds.ts';
+import {
+  IMMEDIATE_BYTE,
+  IMMEDIATE_DISTANCE,
+  IMMEDIATE_FAR,
+  IMMEDIATE_FULL,
+  IMMEDIATE_NONE,
+  IMMEDIATE_SIGNED_BYTE,
+  IMMEDIATE_WORD,
+  IMMEDIATE_WORD_BYTE,
+} from './operand-kinds.ts';
 
 /** An instruction may have at most this many bytes; more raise #GP(0) (SDM volume 2, 2.3.11). */
 export const MAX_LENGTH = 15;
@@ -95,14 +104,12 @@ export class Decoder {
       this.rm = modrm & 7;
       form = (this.mod === 3 ? entry.register?.[modrm & 63] : entry.memory[this.reg]) ?? null;
       if (form === null) return this.#status === DECODED ? INVALID : this.#status;
-      if (form.a === K.Rd || form.b === K.Rd) this.mod = 3;
+      if (form.ignoresMod) this.mod = 3;
       if (this.mod !== 3) this.#address();
     }
     if (form === null) return INVALID;
     this.form = form;
-    if (form.a !== 0) this.#immediate(form.a);
-    if (form.b !== 0) this.#immediate(form.b);
-    if (form.c !== 0) this.#immediate(form.c);
+    if (form.immediate !== IMMEDIATE_NONE) this.#immediate(form.immediate);
     return this.#status;
   }
 
@@ -190,40 +197,37 @@ export class Decoder {
     this.segment = this.override < 0 ? segment : this.override;
   }
 
-  #immediate(kind: number): void {
-    switch (kind) {
-      case K.Ib:
-        // ENTER has two: the first immediate read stays in imm2's place.
-        if (this.form?.a === K.Iw) this.imm2 = this.#byte();
-        else this.imm = this.#byte();
+  #immediate(layout: number): void {
+    switch (layout) {
+      case IMMEDIATE_BYTE:
+        this.imm = this.#byte();
         break;
-      case K.Ibs:
-      case K.Jb:
+      case IMMEDIATE_SIGNED_BYTE:
         this.imm = (this.#byte() << 24) >> 24;
         break;
-      case K.Iw:
+      case IMMEDIATE_WORD:
         this.imm = this.#word();
         break;
-      case K.Iz:
+      case IMMEDIATE_FULL:
         this.imm = this.operandSize === 4 ? this.#dword() : this.#word();
         break;
-      case K.Jz:
+      case IMMEDIATE_DISTANCE:
         this.imm = this.operandSize === 4 ? this.#dword() : (this.#word() << 16) >> 16;
         break;
-      case K.Ap:
+      case IMMEDIATE_FAR:
         this.imm = this.operandSize === 4 ? this.#dword() : this.#word();
         this.imm2 = this.#word();
         break;
-      case K.Ob:
-      case K.Ov:
+      case IMMEDIATE_WORD_BYTE:
+        this.imm = this.#word();
+        this.imm2 = this.#byte();
+        break;
+      default: // IMMEDIATE_OFFSET: a memory operand without ModRM
         this.mod = 0;
         this.base = this.index = -1;
         this.scale = 0;
         this.disp = this.addressSize === 4 ? this.#dword() : this.#word();
         this.segment = this.override < 0 ? DS : this.override;
-        break;
-      default:
-        break;
     }
   }
 

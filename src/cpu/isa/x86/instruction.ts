@@ -1,5 +1,17 @@
 /** What an instruction is: its opcode forms in the manual's notation and what it does; and the table made of them. */
-import { K, MEMORY_ONLY, OPERAND_NAMES, type OperandName, REGISTER_ONLY } from './operand-kinds.ts';
+import {
+  IMMEDIATE_WORD_BYTE,
+  immediateOf,
+  K,
+  MEMORY_ONLY,
+  OPERAND_NAMES,
+  type OperandName,
+  REGISTER_ONLY,
+  SIZE,
+  WHERE,
+  WHERE_IMMEDIATE2,
+  WHERE_RM,
+} from './operand-kinds.ts';
 import type { Place } from './place.ts';
 import type { Translator } from './translator.ts';
 
@@ -39,14 +51,54 @@ export interface Instruction {
   execute(t: Translator, a: Place, b: Place, c: Place): void;
 }
 
-/** One opcode form, as the decoder finds it. */
+/** One opcode form, as the decoder finds it: all of one shape, unlike the rows, for the translator's speed. */
 export interface Form {
   readonly insn: Instruction;
+  /** Kinds of the operands; 0 is none. */
   readonly a: number;
   readonly b: number;
   readonly c: number;
-  /** The form's opcode as written in the row: for messages and tests. */
-  readonly opcode: string;
+  /** Where the operands are (WHERE_) and their sizes (0: operand size). */
+  readonly aWhere: number;
+  readonly bWhere: number;
+  readonly cWhere: number;
+  readonly aSize: number;
+  readonly bSize: number;
+  readonly cSize: number;
+  /** What follows ModRM: IMMEDIATE_. */
+  readonly immediate: number;
+  /** r/m is a register whatever the mod field says. */
+  readonly ignoresMod: boolean;
+  readonly lockable: boolean;
+  readonly privileged: boolean;
+  readonly repeats: boolean;
+  readonly execute: Instruction['execute'];
+}
+
+function formOf(insn: Instruction, kinds: readonly number[]): Form {
+  const [a = 0, b = 0, c = 0] = kinds;
+  const immediate = immediateOf(kinds);
+  const where = (k: number): number =>
+    immediate === IMMEDIATE_WORD_BYTE && k === K.Ib ? WHERE_IMMEDIATE2 : (WHERE[k] as number);
+  return {
+    insn,
+    a,
+    b,
+    c,
+    aWhere: where(a),
+    bWhere: where(b),
+    cWhere: where(c),
+    aSize: SIZE[a] as number,
+    bSize: SIZE[b] as number,
+    cSize: SIZE[c] as number,
+    immediate,
+    ignoresMod: kinds.includes(K.Rd),
+    // Only a destination in memory may be locked.
+    lockable: insn.lockable === true && (WHERE[a] === WHERE_RM || a === K.Mq),
+    privileged: insn.privileged === true,
+    repeats: insn.repeats === true,
+    execute: insn.execute,
+  };
 }
 
 /** What an opcode byte leads to: one form, or by ModRM: `memory` by reg field, `register` by the low six bits. */
@@ -76,8 +128,7 @@ export function opcodeTable(instructions: readonly Instruction[]): OpcodeTable {
 
 function place(table: Entry[], insn: Instruction, opcode: string, operands: string): void {
   const kinds = operands === '' ? [] : operands.split(',').map((n) => kindOf(n, opcode));
-  const [a = 0, b = 0, c = 0] = kinds;
-  const form: Form = { insn, a, b, c, opcode };
+  const form = formOf(insn, kinds);
   const words = opcode.split(' ');
   const map = words[0] === '0F' ? 256 : 0;
   if (map) words.shift();
@@ -126,39 +177,3 @@ function place(table: Entry[], insn: Instruction, opcode: string, operands: stri
 
 /** Instruction rows are written through this, for their type. */
 export const x86 = (insn: Instruction): Instruction => insn;
-
-/** Is the operand's size one byte, two bytes, or by operand size (0)? */
-export function fixedSizeOf(kind: number): number {
-  switch (kind) {
-    case K.Eb:
-    case K.Gb:
-    case K.Zb:
-    case K.Ib:
-    case K.Ob:
-    case K.AL:
-    case K.CL:
-    case K.Mb:
-    case K.One:
-      return 1;
-    case K.Ew:
-    case K.Gw:
-    case K.Sw:
-    case K.Iw:
-    case K.DX:
-    case K.Mw:
-    case K.Rw:
-    case K.AX:
-      return 2;
-    case K.Rd:
-    case K.Cd:
-    case K.Dd:
-    case K.Md:
-      return 4;
-    case K.Mq:
-      return 8;
-    case K.Mt:
-      return 10;
-    default:
-      return 0;
-  }
-}

@@ -82,5 +82,90 @@ const is = (...kinds: number[]): Uint8Array => {
 export const MEMORY_ONLY = is(K.M, K.Mb, K.Mw, K.Md, K.Mq, K.Mt, K.Mv, K.Mp);
 /** Needs a register in r/m. (MOV to and from control registers ignore the mod field: not listed.) */
 export const REGISTER_ONLY = is(K.Rw);
-/** Is the operand in ModRM's r/m field? */
-export const IN_RM = is(K.Eb, K.Ew, K.Ev, K.Es, K.M, K.Mb, K.Mw, K.Md, K.Mq, K.Mt, K.Mv, K.Mp, K.Rd, K.Rw);
+
+/** Where the translator finds an operand's place: WHERE_NONE if the instruction asks the decoder itself. */
+export const WHERE_NONE = 0;
+/** r/m: register or memory. */
+export const WHERE_RM = 1;
+/** r/m of a segment register's move: in memory it has 16 bits. */
+export const WHERE_RM_SELECTOR = 2;
+export const WHERE_REG = 3;
+export const WHERE_OPCODE = 4;
+export const WHERE_MEMORY = 5;
+export const WHERE_IMMEDIATE = 6;
+/** The second immediate (ENTER). */
+export const WHERE_IMMEDIATE2 = 7;
+export const WHERE_ONE = 8;
+export const WHERE_EAX = 9;
+export const WHERE_ECX = 10;
+export const WHERE_EDX = 11;
+
+/** Place and size in bytes of each kind; size 0: the operand size. */
+const facts: { readonly [N in Exclude<OperandName, ''>]?: readonly [where: number, size: number] } = {
+  Eb: [WHERE_RM, 1],
+  Ew: [WHERE_RM, 2],
+  Ev: [WHERE_RM, 0],
+  Es: [WHERE_RM_SELECTOR, 0],
+  Rd: [WHERE_RM, 4],
+  Rw: [WHERE_RM, 2],
+  M: [WHERE_MEMORY, 0],
+  Mb: [WHERE_MEMORY, 1],
+  Mw: [WHERE_MEMORY, 2],
+  Md: [WHERE_MEMORY, 4],
+  Mq: [WHERE_MEMORY, 8],
+  Mt: [WHERE_MEMORY, 10],
+  Mv: [WHERE_MEMORY, 0],
+  Mp: [WHERE_MEMORY, 0],
+  Ob: [WHERE_MEMORY, 1],
+  Ov: [WHERE_MEMORY, 0],
+  Gb: [WHERE_REG, 1],
+  Gw: [WHERE_REG, 2],
+  Gv: [WHERE_REG, 0],
+  Zb: [WHERE_OPCODE, 1],
+  Zv: [WHERE_OPCODE, 0],
+  Ib: [WHERE_IMMEDIATE, 1],
+  Ibs: [WHERE_IMMEDIATE, 0],
+  Iw: [WHERE_IMMEDIATE, 2],
+  Iz: [WHERE_IMMEDIATE, 0],
+  AL: [WHERE_EAX, 1],
+  AX: [WHERE_EAX, 2],
+  eAX: [WHERE_EAX, 0],
+  CL: [WHERE_ECX, 1],
+  DX: [WHERE_EDX, 2],
+  '1': [WHERE_ONE, 1],
+};
+export const WHERE: Uint8Array = Uint8Array.from(names, (n) => (n === '' ? 0 : (facts[n]?.[0] ?? WHERE_NONE)));
+export const SIZE: Uint8Array = Uint8Array.from(names, (n) => (n === '' ? 0 : (facts[n]?.[1] ?? 0)));
+
+// What follows opcode and ModRM.
+export const IMMEDIATE_NONE = 0;
+export const IMMEDIATE_BYTE = 1;
+export const IMMEDIATE_SIGNED_BYTE = 2;
+export const IMMEDIATE_WORD = 3;
+/** 16 or 32 bits, by operand size. */
+export const IMMEDIATE_FULL = 4;
+/** The same, sign-extended. */
+export const IMMEDIATE_DISTANCE = 5;
+export const IMMEDIATE_FAR = 6;
+export const IMMEDIATE_OFFSET = 7;
+/** 16 bits and 8 bits (ENTER). */
+export const IMMEDIATE_WORD_BYTE = 8;
+
+const immediates: { readonly [N in Exclude<OperandName, ''>]?: number } = {
+  Ib: IMMEDIATE_BYTE,
+  Ibs: IMMEDIATE_SIGNED_BYTE,
+  Jb: IMMEDIATE_SIGNED_BYTE,
+  Iw: IMMEDIATE_WORD,
+  Iz: IMMEDIATE_FULL,
+  Jz: IMMEDIATE_DISTANCE,
+  Ap: IMMEDIATE_FAR,
+  Ob: IMMEDIATE_OFFSET,
+  Ov: IMMEDIATE_OFFSET,
+};
+/** The immediate that operands of these kinds need. */
+export function immediateOf(kinds: readonly number[]): number {
+  const found = kinds
+    .map((k) => immediates[names[k] as Exclude<OperandName, ''>] ?? IMMEDIATE_NONE)
+    .filter((i) => i !== 0);
+  return found.length > 1 ? IMMEDIATE_WORD_BYTE : (found[0] ?? IMMEDIATE_NONE);
+}

@@ -11,8 +11,23 @@ import { CROSSES_PAGE, Decoder, INVALID, TOO_LONG, UNFETCHABLE } from './decoder
 import { Emitter } from './emitter.ts';
 import { SEG_WRITE } from './helpers.ts';
 import type { OpcodeTable } from './instruction.ts';
-import { fixedSizeOf } from './instruction.ts';
-import { CS, ES, FS, GS, S_BASE, S_EAX, S_ESP, SEG_LIMIT, SEG_SIZE, SEGS, SS, V_GP, V_UD } from './layout.ts';
+import {
+  CS,
+  ES,
+  FS,
+  GS,
+  S_BASE,
+  S_EAX,
+  S_ECX,
+  S_EDX,
+  S_ESP,
+  SEG_LIMIT,
+  SEG_SIZE,
+  SEGS,
+  SS,
+  V_GP,
+  V_UD,
+} from './layout.ts';
 import {
   M_ALIGN,
   M_CODE_BREAKPOINTS,
@@ -30,7 +45,19 @@ import {
   M_TF,
   M_VM,
 } from './mode.ts';
-import { K } from './operand-kinds.ts';
+import {
+  WHERE_EAX,
+  WHERE_ECX,
+  WHERE_EDX,
+  WHERE_IMMEDIATE,
+  WHERE_IMMEDIATE2,
+  WHERE_MEMORY,
+  WHERE_ONE,
+  WHERE_OPCODE,
+  WHERE_REG,
+  WHERE_RM,
+  WHERE_RM_SELECTOR,
+} from './operand-kinds.ts';
 import { Place } from './place.ts';
 
 const STORE = [0, Op.st8, Op.st16, 0, Op.st32, 0, 0, 0, Op.st64];
@@ -88,7 +115,7 @@ export class Translator extends Emitter {
     for (;;) {
       const first = block.insns === 0;
       const status = d.decode((block.pcLo + offset) >>> 0, mode, fetch, first);
-      if (status === UNFETCHABLE || status === CROSSES_PAGE || (!first && d.form?.insn.repeats && d.repeat !== 0)) {
+      if (status === UNFETCHABLE || status === CROSSES_PAGE || (!first && d.repeat !== 0 && d.form?.repeats)) {
         if (first) return;
         block.goto(offset);
         break;
@@ -130,13 +157,12 @@ export class Translator extends Emitter {
     if (status === TOO_LONG) return this.block.raise(V_GP, 0);
     const form = d.form;
     if (status === INVALID || form === null) return this.undefinedOpcode();
-    const { insn } = form;
-    if (d.lock && !(insn.lockable && d.hasModrm && d.mod !== 3 && isDestination(form.a))) return this.undefinedOpcode();
-    if (insn.privileged && mode & M_CPL) return this.block.raise(V_GP, 0);
-    if (form.a !== 0) this.#place(this.#a, form.a);
-    if (form.b !== 0) this.#place(this.#b, form.b);
-    if (form.c !== 0) this.#place(this.#c, form.c);
-    insn.execute(this, this.#a, this.#b, this.#c);
+    if (d.lock && !(form.lockable && d.mod !== 3)) return this.undefinedOpcode();
+    if (form.privileged && mode & M_CPL) return this.block.raise(V_GP, 0);
+    this.#place(this.#a, form.aWhere, form.aSize);
+    this.#place(this.#b, form.bWhere, form.bSize);
+    this.#place(this.#c, form.cWhere, form.cSize);
+    form.execute(this, this.#a, this.#b, this.#c);
   }
 
   /** #GP(0) if the instruction's last byte lies beyond the limit of CS. */
@@ -145,73 +171,34 @@ export class Translator extends Emitter {
     this.block.raiseIf(this.bini(Op.ltu, this.#csLimit, this.eipAt(this.next - 1)), V_GP, 0);
   }
 
-  #place(p: Place, kind: number): void {
-    const d = this.d;
-    switch (kind) {
-      case K.Eb:
-        return d.mod === 3 ? p.setRegister(d.rm, 1) : p.setMemory(1);
-      case K.Ew:
-        return d.mod === 3 ? p.setRegister(d.rm, 2) : p.setMemory(2);
-      case K.Ev:
-        return d.mod === 3 ? p.setRegister(d.rm, d.operandSize) : p.setMemory(d.operandSize);
-      case K.Es:
-        return d.mod === 3 ? p.setRegister(d.rm, d.operandSize) : p.setMemory(2);
-      case K.Rd:
-        return p.setRegister(d.rm, 4);
-      case K.Rw:
-        return p.setRegister(d.rm, 2);
-      case K.Gb:
-        return p.setRegister(d.reg, 1);
-      case K.Gw:
-        return p.setRegister(d.reg, 2);
-      case K.Gv:
-        return p.setRegister(d.reg, d.operandSize);
-      case K.Zb:
-        return p.setRegister(d.opcode & 7, 1);
-      case K.Zv:
-        return p.setRegister(d.opcode & 7, d.operandSize);
-      case K.Ib:
-        return p.setConstant(d.form?.a === K.Iw ? d.imm2 : d.imm, 1);
-      case K.Ibs:
-      case K.Iz:
-        return p.setConstant(d.imm, d.operandSize);
-      case K.Iw:
-        return p.setConstant(d.imm, 2);
-      case K.One:
-        return p.setConstant(1, 1);
-      case K.Ob:
-        return p.setMemory(1);
-      case K.Ov:
-      case K.Mv:
-        return p.setMemory(d.operandSize);
-      case K.AL:
-        return p.setRegister(S_EAX, 1);
-      case K.AX:
-        p.setRegister(S_EAX, 2);
-        return;
-      case K.eAX:
-        return p.setRegister(S_EAX, d.operandSize);
-      case K.CL:
-        return p.setRegister(1, 1);
-      case K.DX:
-        return p.setRegister(2, 2);
-      case K.Sw:
-      case K.Cd:
-      case K.Dd:
-      case K.ST0:
-      case K.STi:
-      case K.Jb:
-      case K.Jz:
-      case K.Ap:
-      case K.ES:
-      case K.CS:
-      case K.SS:
-      case K.DS:
-      case K.FS:
-      case K.GS:
-        return; // taken from the decoder by the instruction
+  #place(p: Place, where: number, fixed: number): void {
+    const { d } = this;
+    const size = fixed === 0 ? d.operandSize : fixed;
+    switch (where) {
+      case WHERE_RM:
+        return d.mod === 3 ? p.setRegister(d.rm, size) : p.setMemory(size);
+      case WHERE_REG:
+        return p.setRegister(d.reg, size);
+      case WHERE_IMMEDIATE:
+        return p.setConstant(d.imm, size);
+      case WHERE_OPCODE:
+        return p.setRegister(d.opcode & 7, size);
+      case WHERE_MEMORY:
+        return p.setMemory(size);
+      case WHERE_EAX:
+        return p.setRegister(S_EAX, size);
+      case WHERE_ONE:
+        return p.setConstant(1, size);
+      case WHERE_ECX:
+        return p.setRegister(S_ECX, size);
+      case WHERE_EDX:
+        return p.setRegister(S_EDX, size);
+      case WHERE_RM_SELECTOR:
+        return d.mod === 3 ? p.setRegister(d.rm, size) : p.setMemory(2);
+      case WHERE_IMMEDIATE2:
+        return p.setConstant(d.imm2, size);
       default:
-        p.setMemory(fixedSizeOf(kind));
+        return; // WHERE_NONE
     }
   }
 
@@ -503,5 +490,3 @@ export class Translator extends Emitter {
     this.jump(true);
   }
 }
-
-const isDestination = (kind: number): boolean => kind === K.Eb || kind === K.Ev || kind === K.Mq;
