@@ -1,6 +1,6 @@
 /** Where an operand is: a register, memory, or a constant. Three of them are reused for all instructions. */
 import { Op } from '../../ir/ops.ts';
-import type { Translator } from './translator.ts';
+import type { MemoryAccess } from './memory-access.ts';
 
 export const REGISTER = 0;
 export const MEMORY = 1;
@@ -10,7 +10,7 @@ const LOAD_U = [0, Op.ld8u, Op.ld16u, 0, Op.ld32];
 const LOAD_S = [0, Op.ld8s, Op.ld16s, 0, Op.ld32];
 
 export class Place {
-  readonly #t: Translator;
+  readonly #t: MemoryAccess;
   kind = CONSTANT;
   /** Bytes: 1, 2 or 4 (other sizes only where memory is addressed, not accessed as a whole). */
   size = 4;
@@ -20,7 +20,7 @@ export class Place {
   value = 0;
   #read = -1;
 
-  constructor(t: Translator) {
+  constructor(t: MemoryAccess) {
     this.#t = t;
   }
   setRegister(reg: number, size: number): void {
