@@ -19,6 +19,11 @@ export class GuestTime {
     return this.slope;
   }
 
+  /** The line as translated code reads it. */
+  get line(): { readonly baseNs: number; readonly baseCount: number; readonly rate: number } {
+    return { baseNs: this.baseNs, baseCount: this.baseCount, rate: this.slope };
+  }
+
   /** Nanoseconds since power-on when `count` instructions have retired. */
   at(count: number): number {
     const delta = count - this.baseCount;

@@ -166,28 +166,30 @@ export class MachineVm implements Vm {
     const debugcon = options.debugcon && createCharPort(options.debugcon, input);
     const plan = planMachine(planOptions(options, files, { serials, debugcon, host }));
 
+    const time = new GuestTime(pacing.initialRate);
     const profile: HostProfile = { translationNs: 0, devicesNs: 0 };
     const nowNs = (): number => host.nowNs();
     const device = <A extends readonly unknown[], R>(call: (...args: A) => R) =>
       sampled(profile, 'devicesNs', nowNs, call);
+    const logger = createLogger(options.log.items, this.logText);
     const processor = new X86Processor({
       model,
       backingBytes: plan.layout.backingBytes,
       mode: options.accel.engine,
       codeBytes: options.accel.tbSizeMiB && options.accel.tbSizeMiB * 2 ** 20,
       profile,
+      logger,
       nowNs,
       env: {
         ioRead: device((port: number, size: number) => machine.io.read(port, size)),
         ioWrite: device((port: number, size: number, value: number) => machine.io.write(port, value >>> 0, size)),
         acknowledgeInterrupt: () => machine.cpuIrq.acknowledge(),
-        nowNs: () => clock.now(),
+        clockLine: () => time.line,
       },
       mmioRead: device((gpa: number, size: number) => machine.memory.read(gpa, size)),
       mmioWrite: device((gpa: number, size: number, value: number) => machine.memory.write(gpa, value, size)),
     });
     const { engine } = processor;
-    const logger = createLogger(options.log.items, this.logText);
     const machine = buildMachine(plan, {
       ram: { bytes: engine.memory.backing, written: (offset, length) => engine.ramWritten(offset, length) },
       control: this.control(processor),
@@ -196,12 +198,11 @@ export class MachineVm implements Vm {
     });
     this.connect(machine, processor);
 
-    const pacing = pacingOf(options);
     const loop = new RunLoop({
       cpu: processor,
       clock,
       input,
-      time: new GuestTime(pacing.initialRate),
+      time,
       pacing,
       host,
       hooks: {
@@ -282,8 +283,6 @@ export class MachineVm implements Vm {
   }
 
   private powerOn({ machine, processor, loop }: Parts): void {
-    // The processor first: the machine then drives its pins.
-    processor.reset(undefined);
     machine.reset();
     processor.reset(machine.cpuStart);
     processor.setA20(machine.a20.level);

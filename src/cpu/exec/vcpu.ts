@@ -1,6 +1,8 @@
 /** The loop around translated code: enters it, and does what its exits ask for. Counts every instruction. */
 import {
   C_BUDGET,
+  C_CLOCK,
+  C_CLOCK_RATE,
   C_EXIT,
   C_EXIT_ARG,
   C_FAULT,
@@ -86,6 +88,7 @@ export class Vcpu {
     this.#before = this.executed;
     this.#slice = budget;
     m.set(C_BUDGET, budget);
+    this.#setClock();
     this.#stop = false;
     if (this.cpu.isHalted && !this.#interruptDue) return 'halted';
     let code = 0;
@@ -154,6 +157,16 @@ export class Vcpu {
     this.#shorten = -1;
     this.#slice -= cut;
     this.#m.set(C_BUDGET, left - cut);
+    this.#setClock();
+  }
+  /** Lets translated code read the clock: the count is that at the slice's end less what is left of the budget. */
+  #setClock(): void {
+    const { baseNs, baseCount, rate } = this.cpu.clockLine();
+    const end = BigInt(this.#before + this.#slice - baseCount);
+    const scaled = BigInt(baseNs) * 1024n + end * BigInt(rate);
+    this.#m.set(C_CLOCK, Number(BigInt.asIntN(32, scaled)));
+    this.#m.set(C_CLOCK + 4, Number(BigInt.asIntN(32, scaled >> 32n)));
+    this.#m.set(C_CLOCK_RATE, rate);
   }
   #interrupt(): void {
     this.cpu.interrupt();

@@ -47,6 +47,10 @@ export const C_N_FILL = 0x164;
 export const C_N_LOOKUP = 0x168;
 export const C_N_T2 = 0x170;
 
+/** The guest's clock: (C_CLOCK - C_BUDGET * C_CLOCK_RATE) >> 10 is the time in ns, i64 and u32. Set at the start of a slice. */
+export const C_CLOCK = 0x178;
+export const C_CLOCK_RATE = 0x180;
+
 export const FAULT_NONE = 0;
 /** An exception of the guest's processor; C_FAULT_CODE, C_FAULT_ERR and C_FAULT_ADDR say which. */
 export const FAULT_EXC = 1;

@@ -11,6 +11,8 @@ export interface HelperInfo {
   readonly pure: boolean;
   /** May set C_FAULT: looked at after the call. */
   readonly faults: boolean;
+  /** It reads the guest's clock: C_BUDGET must be exact (this instruction counted). */
+  readonly readsClock?: boolean;
   /** Slots it reads and writes in memory (translated code keeps slots in locals). */
   readonly reads: readonly number[];
   readonly writes: readonly number[];
@@ -52,8 +54,11 @@ export interface CpuEnvironment {
   ioWrite(port: number, size: number, value: number): void;
   /** Accept the pending interrupt: its vector (x86: from the 8259A). */
   acknowledgeInterrupt(): number;
-  /** Guest time in ns at this instruction: for time-stamp counters. */
-  nowNs(): number;
+  /**
+   * Guest time as a straight line until it is changed between slices: baseNs + (count - baseCount) * rate / 1024 ns when
+   * `count` instructions have retired. For time-stamp counters.
+   */
+  clockLine(): { readonly baseNs: number; readonly baseCount: number; readonly rate: number };
 }
 
 /** How the run loop goes on after the target's processor handled a `leave`. */
@@ -68,6 +73,7 @@ export interface TargetNative {
 
 /** The parts of a target that run in JavaScript at exits: rare system instructions and interrupts. */
 export interface TargetCpu {
+  clockLine(): ReturnType<CpuEnvironment['clockLine']>;
   leave(code: number, arg: number): AfterLeave;
   /** Called when C_INTR_REQUEST and C_INTR_ENABLED are both set, between instructions. Wakes from halt too. */
   interrupt(): void;

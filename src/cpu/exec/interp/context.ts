@@ -185,6 +185,12 @@ export class Handlers {
     c.get(S0).i32(63).op(W.i32And, W.i32Sub).set(BUDGET);
     this.exit(EXIT_FAULT);
   }
+  /** Push what is left of the budget once this op's instruction has retired. */
+  budgetAfter(siteUnit: number): void {
+    const c = this.code;
+    c.get(BUDGET).get(BLOCK).mem(W.i32Load16U, HEAD.insns, 1).op(W.i32Add);
+    this.u16(siteUnit).i32(63).op(W.i32And, W.i32Sub).i32(1).op(W.i32Sub);
+  }
   checkFault(siteUnit: number): void {
     this.code.load32(C_FAULT).if(VOID, 0);
     this.raise(siteUnit);

@@ -28,7 +28,7 @@ import {
   TLB_BANK_SHIFT,
 } from '../../ir/layout.ts';
 import { CALL, JUMP, OP_NAMES, OPS, Op, type OpInfo, RET, type Ty } from '../../ir/ops.ts';
-import type { FrontEnd } from '../../isa/front-end.ts';
+import type { FrontEnd, HelperInfo } from '../../isa/front-end.ts';
 import { VOID, W } from '../../wasm/opcodes.ts';
 import { DIRECT, emitComputation } from '../../wasm/semantics.ts';
 import { emitAccess } from '../soft-tlb.ts';
@@ -435,13 +435,17 @@ function state(def: Define): void {
   }
 }
 
+/** Does the bytecode of a call say which instruction it belongs to? */
+export const hasSite = (helper: HelperInfo): boolean => helper.faults || helper.readsClock === true;
+
 function calls(def: Define, frontEnd: FrontEnd): void {
   // op, arguments …, [result,] [site]
   frontEnd.helpers.forEach((helper, index) => {
     const result = 1 + helper.params.length;
     const site = result + (helper.result ? 1 : 0);
-    def(`call.${index}`, site + (helper.faults ? 1 : 0), (h) => {
+    def(`call.${index}`, site + (hasSite(helper) ? 1 : 0), (h) => {
       const c = h.code;
+      if (helper.readsClock) c.store32(C_BUDGET, () => h.budgetAfter(site));
       const push = (): void => {
         helper.params.forEach((ty, i) => {
           h.operand(1 + i, ty);

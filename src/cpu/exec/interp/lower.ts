@@ -7,7 +7,7 @@ import { OPERANDS, STATE, TEMP0 } from '../../ir/layout.ts';
 import { OPERAND_WORDS, READS_A, READS_B, READS_D, READS_IMM2, READS_X } from '../../ir/operands.ts';
 import { OP_NAMES, OPS, Op, RET, type Shape, type Ty, WORDS } from '../../ir/ops.ts';
 import type { FrontEnd } from '../../isa/front-end.ts';
-import { FLAG_OPS, type Handler, TARGETS, USUAL_FIELDS } from './handlers.ts';
+import { FLAG_OPS, type Handler, hasSite, TARGETS, USUAL_FIELDS } from './handlers.ts';
 
 /** Shapes as small integers. */
 const SHAPES = [...new Set(OPS.map((o) => o.shape))];
@@ -371,7 +371,7 @@ export class Lowering {
     if (n > 2) this.#w(at(x));
     if (n > 3) this.#w(at(y));
     if (info.result) this.#w(at(d < 0 ? SCRATCH_OPERAND : d));
-    if (info.faults) this.#site(insn);
+    if (hasSite(info)) this.#site(insn);
   }
   #far(delta: number): void {
     this.#w(this.#op['goto.lookup'] as number);

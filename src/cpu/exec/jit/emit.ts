@@ -351,6 +351,10 @@ export class RegionEmitter {
     helper.params.forEach((ty, i) => {
       this.#get(args[i] as number, ty);
     });
+    if (helper.readsClock) {
+      const after = this.#node.block.insns - this.#word(7) - 1;
+      c.store32(C_BUDGET, () => c.get(BUDGET).i32(after).op(W.i32Add));
+    }
     c.call(this.#fns.helpers[number] as number);
     const d = this.#word(1);
     const wide = helper.result === 'i64';

@@ -1,10 +1,8 @@
-/** The x86 processor's part outside wasm: port I/O, HLT, the time-stamp counter, interrupts from the 8259A. */
-import { C_BUDGET, C_FAULT, C_FAULT_CODE, C_FAULT_ERR, C_PC, C_STEPPING, C_TAG, FAULT_EXC } from '../../ir/layout.ts';
+/** The x86 processor's part outside wasm: port I/O, HLT, interrupts from the 8259A. */
+import { C_BUDGET, C_FAULT, C_PC, C_STEPPING, C_TAG } from '../../ir/layout.ts';
 import type { AfterLeave, CpuEnvironment, TargetCpu, TargetNative } from '../front-end.ts';
 import {
   BASES,
-  CR0_PE,
-  CR4_TSD,
   CS_BASE,
   DF,
   EAX,
@@ -13,13 +11,8 @@ import {
   EDX,
   ES,
   ESI,
-  F_CPL,
-  F_CR0,
-  F_CR4,
   F_HALTED,
   F_SHUTDOWN,
-  F_TSC_OFFSET,
-  V_GP,
 } from './layout.ts';
 import {
   LEAVE_HLT,
@@ -28,7 +21,6 @@ import {
   LEAVE_OUT,
   LEAVE_OUTS,
   LEAVE_RDMSR,
-  LEAVE_RDTSC,
   LEAVE_WRMSR,
   PORT_IN_DX,
   PORT_SHIFT,
@@ -57,7 +49,6 @@ export interface VirtualMemory {
   st(va: number, value: number, size: number): void;
 }
 
-const TSC_MSR = 0x10;
 const SEG_WRITE = 0x10000;
 /** Elements a REP INS or OUTS moves before it lets interrupts in. */
 const CHUNK = 4096;
@@ -82,6 +73,9 @@ export class X86Cpu implements TargetCpu {
     this.#words[address >> 2] = value;
   }
 
+  clockLine(): ReturnType<CpuEnvironment['clockLine']> {
+    return this.#env.clockLine();
+  }
   get isShutdown(): boolean {
     return this.#get(F_SHUTDOWN) !== 0;
   }
@@ -112,9 +106,6 @@ export class X86Cpu implements TargetCpu {
         this.#completed();
         if (this.#get(C_FAULT) === 0) this.#set(F_HALTED, 1);
         return 'halt';
-      case LEAVE_RDTSC:
-        this.#rdtsc();
-        break;
       case LEAVE_RDMSR:
       case LEAVE_WRMSR:
         this.#msr(code === LEAVE_WRMSR, arg);
@@ -196,38 +187,7 @@ export class X86Cpu implements TargetCpu {
     return true;
   }
 
-  #rdtsc(): void {
-    if (this.#get(F_CR4) & CR4_TSD && this.#get(F_CR0) & CR0_PE && this.#get(F_CPL) !== 0) {
-      this.#set(C_FAULT, FAULT_EXC);
-      this.#set(C_FAULT_CODE, V_GP);
-      this.#set(C_FAULT_ERR, 0);
-      return this.#undo(2);
-    }
-    const tsc = this.#tsc();
-    this.#set(EAX, Number(BigInt.asIntN(32, tsc)));
-    this.#set(EDX, Number(BigInt.asIntN(32, tsc >> 32n)));
-  }
-  get #offset(): bigint {
-    return (BigInt(this.#get(F_TSC_OFFSET + 4)) << 32n) | BigInt(this.#get(F_TSC_OFFSET) >>> 0);
-  }
-  /** Counts nanoseconds of guest time: a processor of 1 GHz, as QEMU's under -icount. */
-  #tsc(): bigint {
-    return BigInt(Math.floor(this.#env.nowNs())) + this.#offset;
-  }
   #msr(isWrite: boolean, length: number): void {
-    if (this.#get(ECX) === TSC_MSR) {
-      if (!isWrite) {
-        const tsc = this.#tsc();
-        this.#set(EAX, Number(BigInt.asIntN(32, tsc)));
-        this.#set(EDX, Number(BigInt.asIntN(32, tsc >> 32n)));
-        return;
-      }
-      const wanted = (BigInt(this.#get(EDX)) << 32n) | BigInt(this.#get(EAX) >>> 0);
-      const offset = wanted - (this.#tsc() - this.#offset);
-      this.#set(F_TSC_OFFSET, Number(BigInt.asIntN(32, offset)));
-      this.#set(F_TSC_OFFSET + 4, Number(BigInt.asIntN(32, offset >> 32n)));
-      return;
-    }
     if (isWrite) this.#native.wrmsr();
     else this.#native.rdmsr();
     if (this.#get(C_FAULT) !== 0) this.#undo(length);

@@ -14,7 +14,7 @@ import type { Ty } from '../../ir/ops.ts';
 import type { HelperInfo } from '../front-end.ts';
 import { S_CC_OP, S_DF, S_EAX, S_EBP, S_EBX, S_ECX, S_EDI, S_EDX, S_ESI, S_ESP, SLOTS } from './layout.ts';
 
-type Effects = Partial<Pick<HelperInfo, 'pure' | 'faults' | 'reads' | 'writes'>>;
+type Effects = Partial<Pick<HelperInfo, 'pure' | 'faults' | 'reads' | 'writes' | 'readsClock'>>;
 type Row = Omit<HelperInfo, 'name'>;
 
 function row(params: readonly Ty[], result: Ty | null, effects: Effects = {}): Row {
@@ -147,6 +147,9 @@ const table = {
   invlpg: row([I], null),
   cpuid: row([], null, { reads: [S_EAX, S_ECX], writes: [S_EAX, S_ECX, S_EDX, S_EBX] }),
 
+  /** The time-stamp counter to EDX:EAX. Permission is the caller's to check. */
+  rdtsc: row([], null, { writes: [S_EAX, S_EDX], readsClock: true }),
+
   // x87 memory images: (va, operand size). Segment limits are the caller's to check; #NM and #MF too.
   fnstenv: row([I, I], null, FAULTS),
   fldenv: row([I, I], null, FAULTS),
@@ -175,8 +178,7 @@ export const SYSTEM_HELPERS: readonly HelperInfo[] = Object.entries(table).map((
 
 /**
  * Exports that JavaScript calls, not translated code (TargetNative's come on top):
- * - rdmsr(), wrmsr() at a `leave`: work on ECX, EDX, EAX in memory; C_FAULT (#GP(0)) for an unknown register. The
- *   time-stamp counter (10H) is the caller's: it holds virtual time + F_TSC_OFFSET.
+ * - rdmsr(), wrmsr() at a `leave`: work on ECX, EDX, EAX in memory; C_FAULT (#GP(0)) for an unknown register.
  * - update_mode(): after fields were written from outside (loader, snapshot, debugger): derives C_TAG's mode, C_CONTEXT,
  *   C_MMU and C_INTR_ENABLED from them.
  * - get_eflags(), set_eflags(value), walk, probe, reset, deliver_exception, deliver_interrupt: engine contract.

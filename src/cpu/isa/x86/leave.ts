@@ -27,8 +27,6 @@ export const STRING_LENGTH_SHIFT = 16;
 
 /** HLT. */
 export const LEAVE_HLT = 5;
-/** RDTSC: the time-stamp counter to EDX:EAX. */
-export const LEAVE_RDTSC = 6;
 /** RDMSR, WRMSR: arg = instruction length. #GP(0) is possible. */
 export const LEAVE_RDMSR = 7;
 export const LEAVE_WRMSR = 8;

@@ -22,7 +22,6 @@ import {
   LEAVE_IN,
   LEAVE_OUT,
   LEAVE_RDMSR,
-  LEAVE_RDTSC,
   LEAVE_WRMSR,
   PORT_IN_DX,
   PORT_SHIFT,
@@ -236,7 +235,7 @@ const models = [
     forms: { '0F 31': '' },
     execute(t) {
       checkCr4(t, CR4_TSD, true);
-      t.leave(LEAVE_RDTSC, 0);
+      t.call('rdtsc');
     },
   }),
   x86({

@@ -1,6 +1,6 @@
 /**
  * RDMSR and WRMSR, for the registers of Pentium to Pentium III that operating systems touch. Both are called from
- * JavaScript at a `leave`; the time-stamp counter (10H) is dealt with there. AssemblyScript.
+ * JavaScript at a `leave`. AssemblyScript.
  */
 import {
   EAX,
@@ -13,13 +13,16 @@ import {
   F_SYSENTER_CS,
   F_SYSENTER_EIP,
   F_SYSENTER_ESP,
+  F_TSC_OFFSET,
   F_UCODE_REVISION,
   V_GP,
 } from '../layout';
 import { raise } from './cpu';
+import { timeStampCounter } from './system';
 
 const P5_MC_ADDR: u32 = 0x000;
 const P5_MC_TYPE: u32 = 0x001;
+const IA32_TSC: u32 = 0x010;
 const IA32_PLATFORM_ID: u32 = 0x017;
 const EBL_CR_POWERON: u32 = 0x02a;
 const BIOS_UPDT_TRIG: u32 = 0x079;
@@ -67,6 +70,10 @@ export function rdmsr(): void {
   const at = storedAt(number);
   if (at != 0) return answer(load<u32>(at), 0);
   switch (number) {
+    case IA32_TSC: {
+      const tsc = timeStampCounter();
+      return answer(<u32>tsc, <u32>(tsc >> 32));
+    }
     case BIOS_SIGN_ID:
       return answer(0, load<u32>(F_UCODE_REVISION));
     case P5_MC_ADDR:
@@ -86,6 +93,11 @@ export function wrmsr(): void {
     return;
   }
   switch (number) {
+    case IA32_TSC: {
+      const wanted = (<u64>load<u32>(EDX) << 32) | load<u32>(EAX);
+      store<u64>(F_TSC_OFFSET, wanted - timeStampCounter() + load<u64>(F_TSC_OFFSET));
+      return;
+    }
     case BIOS_SIGN_ID:
       store<u32>(F_UCODE_REVISION, load<u32>(EDX));
       return;

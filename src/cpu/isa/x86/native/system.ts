@@ -31,10 +31,12 @@ import {
   F_DR,
   F_DR6,
   F_DR7,
+  F_TSC_OFFSET,
   V_DB,
   V_GP,
   V_UD,
 } from '../layout';
+import { C_BUDGET, C_CLOCK, C_CLOCK_RATE } from '../../../ir/layout';
 import { faulted, raise } from './cpu';
 import { tlb_flush, tlb_flush_page } from './exec';
 import { update_mode } from './mode';
@@ -179,4 +181,16 @@ export function cpuid(): void {
   // Leaf 4 has one subleaf a cache. Models name the first one only; zeros end the list, or a guest asks for ever.
   if (at == CPUID_BASIC + (4 << 4) && load<u32>(ECX) != 0) return answerCpuid(0, 0, 0, 0);
   answerCpuid(load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12));
+}
+
+/** Counts nanoseconds of guest time: a processor of 1 GHz, as QEMU's under -icount. */
+export function timeStampCounter(): u64 {
+  const ns = (load<i64>(C_CLOCK) - <i64>load<i32>(C_BUDGET) * <i64>load<u32>(C_CLOCK_RATE)) >> 10;
+  return <u64>ns + load<u64>(F_TSC_OFFSET);
+}
+
+export function rdtsc(): void {
+  const tsc = timeStampCounter();
+  store<u32>(EAX, <u32>tsc);
+  store<u32>(EDX, <u32>(tsc >> 32));
 }
