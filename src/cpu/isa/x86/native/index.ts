@@ -26,5 +26,6 @@ export {
 } from './segment';
 export { enter } from './stack';
 export { cmps, lods, movs, scas, stos } from './string';
-export { clts, cpuid, invlpg, lmsw, mov_from_cr, mov_from_dr, mov_to_cr, mov_to_dr } from './system';
+export { clts, cpuid,
+  rdtsc, invlpg, lmsw, mov_from_cr, mov_from_dr, mov_to_cr, mov_to_dr } from './system';
 export { far_call, far_jmp } from './transfer';
