@@ -79,7 +79,7 @@ describe('how a guest ends its machine', () => {
     const second = [0xb0, 0x40, 0xe6, 0x70, 0xe4, 0x71, 0xfe, 0xc0, 0xe6, 0x71, 0x3c, 0x02, 0x75, 0x06];
     await rig.start(firmware(second, exitWith(3), TRIPLE_FAULT), ...DEBUG_EXIT, '-d', 'cpu_reset');
     expect(await rig.when('exit')).toMatchObject({ code: 7 });
-    expect(rig.log).toBe('Triple fault\n');
+    expect(rig.log).toMatch(/^CPU Reset \(CPU 0\)\nEAX=.*\nTriple fault\nCPU Reset \(CPU 0\)\nEAX=/s);
     expect(rig.events).toContainEqual({
       kind: 'message',
       level: 'info',
@@ -171,6 +171,44 @@ describe('a running machine', () => {
     expect(status).toMatchObject({ state: 'running', ramBytes: 4 << 20 });
     expect(Object.values(status.share).reduce((sum, part) => sum + part, 0)).toBeCloseTo(1);
     expect(status.guestNs).toBeGreaterThan(0);
+  });
+});
+
+describe('-d', () => {
+  const logOf = async (items: string, ...code: number[][]): Promise<string> => {
+    const rig = createRig();
+    await rig.start(firmware(...code, exitWith(0)), ...DEBUG_EXIT, '-d', items);
+    await rig.when('exit');
+    return rig.log;
+  };
+
+  test('in_asm shows each block that is translated', async () => {
+    const log = await logOf('in_asm', [0x90, 0x90]);
+    expect(log).toContain('----------------\nIN: \n0xfffffff0:  ea 00 e0 00 f0');
+    expect(log).toMatch(/\n0x000fe000: {2}90 +nop\n0x000fe001: {2}90 +nop\n/);
+  });
+
+  test('op shows its IR', async () => {
+    expect(await logOf('op', [0x40])).toMatch(/OP:\nblock 0x000fe000 .*\n---- 0x000fe000/s);
+  });
+
+  test('exec and cpu show every instruction, which are executed one by one', async () => {
+    const log = await logOf('exec,cpu', [0xb8, 0x34, 0x12, 0x40]);
+    const places = [...log.matchAll(/^Trace 0: \[000f0000\/(\w+)\//gm)].map(([, pc]) => pc);
+    expect(places).toEqual(['000fe000', '000fe003', '000fe004', '000fe007', '000fe009']);
+    expect(log).toMatch(/EAX=00001235 EBX=.*\nESI=.*\nEIP=0000e004 /);
+    expect(log).not.toContain('FCW=');
+  });
+
+  test('int shows exceptions of protected mode with the registers', async () => {
+    const rig = createRig();
+    // lidt [zeros]; int3: #BP, then nothing that could handle #GP and #DF.
+    const code = [0x0f, 0x01, 0x1d, 0x00, 0x00, 0x20, 0x00, 0xcc];
+    await rig.start(multiboot(code), '-kernel', 'bios', '-no-reboot', '-d', 'int');
+    await rig.when('exit');
+    expect(rig.log).toMatch(
+      /^ {5}0: v=03 e=0000 i=1 cpl=0 IP=0010:\w{8} pc=0010002\w SP=0018:00000000 env->regs\[R_EAX\]=2badb002\nEAX=2badb002/,
+    );
   });
 });
 

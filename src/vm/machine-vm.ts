@@ -166,6 +166,7 @@ export class MachineVm implements Vm {
     const debugcon = options.debugcon && createCharPort(options.debugcon, input);
     const plan = planMachine(planOptions(options, files, { serials, debugcon, host }));
 
+    const pacing = pacingOf(options);
     const time = new GuestTime(pacing.initialRate);
     const profile: HostProfile = { translationNs: 0, devicesNs: 0 };
     const nowNs = (): number => host.nowNs();

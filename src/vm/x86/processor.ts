@@ -12,9 +12,11 @@ import { wasmBytes } from '../../cpu/isa/x86/native.gen.ts';
 import { readField, STATE_FIELDS } from '../../cpu/isa/x86/state.ts';
 import type { BootState } from '../../hw/machines/loaders/direct-boot.ts';
 import { type HostProfile, timed } from '../host-profile.ts';
-import type { LoopCpu } from '../run-loop.ts';
+import type { Logger } from '../logging.ts';
+import type { LoopCpu, SliceEnd } from '../run-loop.ts';
 import { applyBootState } from './boot-state.ts';
 import { dumpFpuRegisters, dumpIntegerRegisters, registerByName, type X86State } from './register-dump.ts';
+import { traceInstruction, traceInterrupts, tracesExecution, traceTranslation } from './trace.ts';
 
 const MODE_BITS = 0xfffff;
 const PAGE = 4096;
@@ -30,6 +32,7 @@ export interface X86ProcessorOptions {
   mmioRead(gpa: number, size: number): number;
   mmioWrite(gpa: number, size: number, value: number): void;
   readonly profile: HostProfile;
+  readonly logger: Logger;
   nowNs(): number;
 }
 
@@ -48,14 +51,26 @@ export class X86Processor implements LoopCpu {
   private readonly cpu: X86Cpu;
   private readonly memory: DataView;
   private readonly state: X86State;
+  private readonly logger: Logger;
+  /** Instructions are executed one by one, for `-d exec` and `-d cpu`. */
+  private readonly traces: boolean;
+  /** While they are: instructions that the slice has left. */
+  private left = 0;
 
   constructor(options: X86ProcessorOptions) {
-    const { profile, nowNs } = options;
-    const frontEnd = createX86FrontEnd();
+    const { profile, logger, nowNs } = options;
+    this.logger = logger;
+    this.traces = tracesExecution(logger);
+    const frontEnd = traceTranslation(createX86FrontEnd(), logger);
+    this.state = {
+      read32: (address) => this.memory.getInt32(address, true),
+      eflags: () => this.native.get_eflags(),
+    };
+    const native = wasmNative(wasmBytes());
     this.frontEnd = { ...frontEnd, translate: timed(profile, 'translationNs', nowNs, frontEnd.translate) };
     this.engine = createEngine({
       frontEnd: this.frontEnd,
-      native: wasmNative(wasmBytes()),
+      native: (memory, exec) => traceInterrupts(native(memory, exec), this.state, logger),
       backingBytes: options.backingBytes,
       mode: options.mode,
       ...(options.codeBytes !== undefined && { jit: { maxBytes: options.codeBytes } }),
@@ -71,21 +86,25 @@ export class X86Processor implements LoopCpu {
     this.memory = new DataView(memory.memory.buffer);
     this.cpu = new X86Cpu(memory.i32, this.native, exec as never, options.env);
     vcpu.cpu = this.cpu;
-    this.state = {
-      read32: (address) => this.memory.getInt32(address, true),
-      eflags: () => this.native.get_eflags(),
-    };
     installModel(this.memory, options.model);
   }
 
-  run(budget: number): 'budget' | 'halted' | 'shutdown' | 'stopped' {
-    return this.engine.vcpu.run(budget);
+  run(budget: number): SliceEnd {
+    const { vcpu } = this.engine;
+    if (!this.traces) return vcpu.run(budget);
+    let end: SliceEnd = 'budget';
+    for (this.left = budget; this.left > 0 && end === 'budget'; this.left--) {
+      traceInstruction(this.state, this.logger);
+      end = vcpu.run(1);
+    }
+    return end;
   }
   get executed(): number {
     return this.engine.vcpu.executed;
   }
   shorten(budgetLeft: number): void {
-    this.engine.vcpu.shorten(budgetLeft);
+    if (this.traces) this.left = Math.min(this.left, budgetLeft + 1);
+    else this.engine.vcpu.shorten(budgetLeft);
   }
   stop(): void {
     this.engine.vcpu.stop();
@@ -107,6 +126,7 @@ export class X86Processor implements LoopCpu {
 
   /** Power-on, or the reset line. */
   reset(boot: BootState | undefined): void {
+    if (this.logger.isOn('cpu_reset')) this.logger.write('cpu_reset', `CPU Reset (CPU 0)\n${this.dumpRegisters()}`);
     this.native.reset();
     if (boot !== undefined) applyBootState(this.memory, this.native, boot);
   }
