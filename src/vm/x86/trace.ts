@@ -1,0 +1,104 @@
+/** What `-d in_asm,op,int,exec,cpu` prints of the i386 processor, in QEMU's form. */
+import { instructionLines } from '../../control/hmp/memory-dump.ts';
+import type { Functions } from '../../cpu/exec/native.ts';
+import type { IrBlock } from '../../cpu/ir/block.ts';
+import { C_FAULT_CODE, C_FAULT_ERR, C_PC, C_TAG } from '../../cpu/ir/layout.ts';
+import { printBlock } from '../../cpu/ir/print.ts';
+import type { FetchByte, FrontEnd } from '../../cpu/isa/front-end.ts';
+import {
+  CR0_PE,
+  CS,
+  CS_BASE,
+  EAX,
+  ESP,
+  F_CPL,
+  F_CR0,
+  F_CR2,
+  SEG_SELECTOR,
+  SEG_SIZE,
+  SEGS,
+  SS,
+  V_PF,
+} from '../../cpu/isa/x86/layout.ts';
+import type { Logger } from '../logging.ts';
+import { dumpFpuRegisters, dumpIntegerRegisters, instructionPointer, type X86State } from './register-dump.ts';
+
+const MODE_BITS = 0xfffff;
+const RULE = '-'.repeat(16);
+
+const hex = (value: number, digits: number): string => (value >>> 0).toString(16).padStart(digits, '0');
+
+/** `-d in_asm` and `-d op`: each block as it is translated. */
+export function traceTranslation(frontEnd: FrontEnd, logger: Logger): FrontEnd {
+  if (!logger.isOn('in_asm') && !logger.isOn('op')) return frontEnd;
+  return {
+    ...frontEnd,
+    translate(block, fetch, maxInsns) {
+      frontEnd.translate(block, fetch, maxInsns);
+      if (block.insns === 0) return;
+      if (logger.isOn('in_asm')) logger.write('in_asm', `${RULE}\nIN: \n${assembly(frontEnd, block, fetch)}\n`);
+      if (logger.isOn('op')) logger.write('op', `OP:\n${printBlock(frontEnd, block)}\n`);
+    },
+  };
+}
+
+function assembly(frontEnd: FrontEnd, block: IrBlock, fetch: FetchByte): string {
+  let text = '';
+  for (let insn = 0; insn < block.insns; insn++) {
+    const offset = block.insnOffset[insn] ?? 0;
+    const end = insn + 1 < block.insns ? (block.insnOffset[insn + 1] ?? 0) : block.bytes;
+    const at = (block.pcLo + offset) >>> 0;
+    const bytes = Uint8Array.from({ length: Math.max(0, end - offset) }, (_, i) => fetch((at + i) >>> 0, block.pcHi));
+    text += instructionLines(BigInt(at), bytes, frontEnd.disassemble(at, block.pcHi, block.mode, fetch).text);
+  }
+  return text;
+}
+
+/** `-d int`: interrupts and exceptions of protected mode, with the registers before them. */
+export function traceInterrupts(functions: Functions, state: X86State, logger: Logger): Functions {
+  if (!logger.isOn('int')) return functions;
+  const { read32 } = state;
+  const selector = (segment: number): string => hex(read32(SEGS + SEG_SIZE * segment + SEG_SELECTOR) & 0xffff, 4);
+  let count = 0;
+  const log = (vector: number, errorCode: number, isInt: boolean): void => {
+    if ((read32(F_CR0) & CR0_PE) === 0) return;
+    const eip = instructionPointer(state);
+    const about = vector === V_PF ? `CR2=${hex(read32(F_CR2), 8)}` : `env->regs[R_EAX]=${hex(read32(EAX), 8)}`;
+    logger.write(
+      'int',
+      `${String(count++).padStart(6)}: v=${hex(vector, 2)} e=${hex(errorCode, 4)} i=${isInt ? 1 : 0} cpl=${read32(F_CPL)} ` +
+        `IP=${selector(CS)}:${hex(eip, 8)} pc=${hex(read32(C_PC), 8)} SP=${selector(SS)}:${hex(read32(ESP), 8)} ${about}\n` +
+        dumpIntegerRegisters(state),
+    );
+  };
+  const { deliver_exception, deliver_interrupt, int_n } = functions as Readonly<
+    Record<string, (...args: number[]) => unknown>
+  >;
+  return {
+    ...functions,
+    deliver_exception() {
+      log(read32(C_FAULT_CODE), read32(C_FAULT_ERR), false);
+      deliver_exception?.();
+    },
+    deliver_interrupt(vector: number) {
+      log(vector, 0, false);
+      deliver_interrupt?.(vector);
+    },
+    int_n(vector: number, ...rest: number[]) {
+      log(vector, 0, true);
+      int_n?.(vector, ...rest);
+    },
+  };
+}
+
+/** `-d exec` and `-d cpu` want every instruction: then they are executed one by one. */
+export const tracesExecution = (logger: Logger): boolean => logger.isOn('exec') || logger.isOn('cpu');
+
+/** Where the processor is, and all its registers, before the next instruction. */
+export function traceInstruction(state: X86State, logger: Logger): void {
+  const { read32 } = state;
+  const place = `${hex(read32(CS_BASE), 8)}/${hex(read32(C_PC), 8)}/${hex(read32(C_TAG) & MODE_BITS, 8)}`;
+  if (logger.isOn('exec')) logger.write('exec', `Trace 0: [${place}]\n`);
+  if (!logger.isOn('cpu')) return;
+  logger.write('cpu', dumpIntegerRegisters(state) + (logger.isOn('fpu') ? dumpFpuRegisters(state) : ''));
+}
