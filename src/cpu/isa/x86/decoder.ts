@@ -41,7 +41,6 @@ export class Decoder {
   form: Form | null = null;
   /** Opcode byte, and 256 for the two-byte map. */
   opcode = 0;
-  twoByte = false;
   /** Operand and address size in bytes: 2 or 4. */
   operandSize = 4;
   addressSize = 4;
@@ -82,13 +81,11 @@ export class Decoder {
     this.lock = false;
     this.override = -1;
     this.hasModrm = false;
-    this.twoByte = false;
     this.imm = this.imm2 = 0;
     const size = mode & M_CS32 ? 4 : 2;
     this.operandSize = this.addressSize = size;
     let op = this.#prefixes(size);
     if (op === 0x0f) {
-      this.twoByte = true;
       op = this.#byte() | 0x100;
     }
     if (this.#status !== DECODED) return this.#status;
