@@ -31,6 +31,6 @@ export interface VmControl {
   quit(): void | Promise<void>;
   /** False if RAM or ROM does not cover the whole range. */
   readPhysical(address: bigint, into: Uint8Array): boolean;
-  /** Text of `info <topic>` that devices and the engine know themselves: `pic`, `irq`, `jit`. Undefined: not here. */
-  describe(topic: 'pic' | 'irq' | 'jit'): string | undefined;
+  /** Text of `info <topic>` that devices and the engine know themselves: `pic`, `jit`. Undefined: not here. */
+  describe(topic: 'pic' | 'jit'): string | undefined;
 }

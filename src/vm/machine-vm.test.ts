@@ -159,6 +159,11 @@ describe('a running machine', () => {
     expect(await rig.vm.monitor('info status')).toBe('VM status: paused (prelaunch)\n');
     expect(await rig.vm.monitor('xp/2xb 0xffff0')).toBe('00000000000ffff0: 0xea 0x00\n');
     expect(await rig.vm.monitor('x/2xb $pc')).toBe('fffffff0: 0xea 0x00\n');
+    expect(await rig.vm.monitor('info pic')).toBe(
+      'pic1: irr=00 imr=00 isr=00 hprio=0 irq_base=00 rr_sel=0 elcr=00 fnm=0\n' +
+        'pic0: irr=01 imr=00 isr=00 hprio=0 irq_base=00 rr_sel=0 elcr=00 fnm=0\n',
+    );
+    expect(await rig.vm.monitor('info jit')).toContain('TB count            0\n');
     expect(await rig.vm.monitor('xp 0xb0000000')).toBe('00000000b0000000: Cannot access memory\n');
     await rig.vm.monitor('c');
     expect(await rig.when('exit')).toMatchObject({ code: 3 });

@@ -18,6 +18,7 @@ import { planOptions } from './machine-plan.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { parseCommandLine } from './options/parse.ts';
 import { fixedPacing, hostPacing, type Pacing } from './pacing.ts';
+import { describePic } from './pic-text.ts';
 import { RunLoop, type SliceEnd } from './run-loop.ts';
 import { type CharPort, createCharPort } from './serial-ports.ts';
 import { hashParts } from './state-hash.ts';
@@ -279,7 +280,7 @@ export class MachineVm implements Vm {
       quit: () => this.quit(),
       readPhysical: (address, into) =>
         readRam(machine, this.started().processor.engine.memory.backing, Number(address), into),
-      describe: (topic) => (topic === 'jit' ? this.started().status.describeEngine() : undefined),
+      describe: (topic) => (topic === 'jit' ? this.started().status.describeEngine() : describePic(machine)),
     };
   }
 

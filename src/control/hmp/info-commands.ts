@@ -12,7 +12,7 @@ const cpuChoice: ArgumentReader<number | 'all' | undefined> = (text, { cpu }) =>
   return Number(readExpression(text, registersOf(cpu)));
 };
 
-const fromDevices = (topic: 'pic' | 'irq' | 'jit', help: string): HmpCommand =>
+const fromDevices = (topic: 'pic' | 'jit', help: string): HmpCommand =>
   hmpCommand({
     names: [topic],
     help,
@@ -21,7 +21,6 @@ const fromDevices = (topic: 'pic' | 'irq' | 'jit', help: string): HmpCommand =>
   });
 
 export const infoCommands: readonly HmpCommand[] = [
-  fromDevices('irq', 'show the interrupts statistics (if available)'),
   fromDevices('jit', 'show dynamic compiler info'),
   hmpCommand({
     names: ['name'],
