@@ -31,6 +31,7 @@ const QEMU_POWER_ON: Readonly<Record<string, Readonly<Record<number, number>>>> 
     44: 0x11001af4,
     60: 0x00000100,
     64: 0x00000001,
+    88: 0x02000000, // QEMU: 0, unless smm=off
     92: 0x10000000, // QEMU: 0x90000000, with its parallel port
     96: 0x60000000,
     100: 0x08000000,

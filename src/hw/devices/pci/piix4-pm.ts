@@ -13,8 +13,9 @@ import { PciFunction } from './function.ts';
 const PMBA = 0x40; // §7.1.10
 const PMREGMISC = 0x80; // §7.1.21
 const PMREGMISC_PMIOSE = 0x01;
-const DEVACTB_APMC_EN = 0x02; // §7.1.13, bit 25 of the register at 0x58
+/** §7.1.13, bit 25 of DEVACTB: set, it tells SeaBIOS that SMM is set up already, as QEMU does with `smm=off`. */
 const DEVACTB_BYTE3 = 0x5b;
+const DEVACTB_APMC_EN = 0x02;
 
 /** What the firmware's tables tell the guest to write to the APM control port. */
 export const ACPI_ENABLE_COMMAND = 0xf1;
@@ -48,6 +49,7 @@ export const piix4Pm = defineDevice({
       interruptPin: 1,
       specific: {
         [PMBA]: 0x01,
+        [DEVACTB_BYTE3]: DEVACTB_APMC_EN,
         95: 0x10, // DEVRESE: parallel port (none), audio
         99: 0x60, // DEVRESF
         103: (serialPorts > 0 ? 0x08 : 0) | (serialPorts > 1 ? 0x90 : 0), // DEVRESG
@@ -83,7 +85,6 @@ export const piix4Pm = defineDevice({
           s.apmc = value;
           if (value === ACPI_ENABLE_COMMAND) pm1.setAcpiEnabled(true);
           if (value === ACPI_DISABLE_COMMAND) pm1.setAcpiEnabled(false);
-          if ((s.config[DEVACTB_BYTE3] ?? 0) & DEVACTB_APMC_EN) log('unimp', `${id}: SMI for APM command ${value}`);
         },
       },
       BYTE_WIDE,
