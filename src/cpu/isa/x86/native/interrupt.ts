@@ -289,9 +289,9 @@ export function finishTaskSwitch(): void {
   else if (taskWantsTrap()) deliverDebugTrap(DR6_BT);
 }
 
-/** The debug exception as a trap: C_PC is the next instruction. `cause`: bits of DR6. */
+/** The debug exception as a trap: C_PC is the next instruction. `cause`: bits of DR6; no breakpoint matched. */
 export function deliverDebugTrap(cause: u32): void {
-  store<u32>(F_DR6, load<u32>(F_DR6) | cause);
+  store<u32>(F_DR6, (load<u32>(F_DR6) & ~0xf) | cause);
   raise(V_DB, 0);
   deliver_exception();
 }
