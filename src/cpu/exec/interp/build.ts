@@ -8,8 +8,12 @@ import { valueType } from '../../wasm/semantics.ts';
 import { BUDGET, type Functions, Handlers, I32_LOCALS, I64_LOCALS, IP } from './context.ts';
 import { createHandlers, type Handler } from './handlers.ts';
 
-/** Imports every generated module takes from the native modules, in one order. */
-export function importFunctions(m: ModuleBuilder, frontEnd: FrontEnd): Functions {
+/** Imports from the native modules: the slow paths, and those helpers that are called (compiling a module pays for each). */
+export function importFunctions(
+  m: ModuleBuilder,
+  frontEnd: FrontEnd,
+  isCalled: (helper: number) => boolean,
+): Functions {
   const va = valueType(frontEnd.va);
   return {
     ld: m.import('ld', [va, I32], [I32]),
@@ -18,8 +22,8 @@ export function importFunctions(m: ModuleBuilder, frontEnd: FrontEnd): Functions
     st64: m.import('st64', [va, I64], []),
     lookup: m.import('lookup', [], [I32]),
     codePage: m.import('code_page', [va], [I32]),
-    helpers: frontEnd.helpers.map((h: HelperInfo) =>
-      m.import(`helper.${h.name}`, h.params.map(valueType), h.result ? [valueType(h.result)] : []),
+    helpers: frontEnd.helpers.map((h: HelperInfo, i) =>
+      isCalled(i) ? m.import(`helper.${h.name}`, h.params.map(valueType), h.result ? [valueType(h.result)] : []) : -1,
     ),
   };
 }
@@ -32,7 +36,7 @@ export interface Interpreter {
 /** The module exports `run(bytecode address)`; budget and results go through the control words. */
 export function buildInterpreter(frontEnd: FrontEnd): Interpreter {
   const m = new ModuleBuilder();
-  const fns = importFunctions(m, frontEnd);
+  const fns = importFunctions(m, frontEnd, () => true);
   const handlers = createHandlers(frontEnd, { type: m.type([I32], [I32]) });
   const run = m.func([I32], [], 'run');
   const body = m.body(run);

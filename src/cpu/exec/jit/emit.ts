@@ -33,7 +33,7 @@ import { ADDRESS, BUDGET, ENTRY, EXIT_PC, GIVE_BACK, Locals, S0, T64, typeOfA } 
 import { emitRememberedAccess } from './page-locals.ts';
 import type { Node } from './region.ts';
 
-/** Functions of a module besides the imports: same indices in every module, so that bodies can be moved between modules. */
+/** Functions of a module besides the imports. */
 export interface ModuleFunctions extends Functions {
   /** (pc, budget): continue elsewhere. */
   readonly go: number;

@@ -10,6 +10,7 @@ import {
   TLB_BANK_SHIFT,
   TLB_ENTRIES,
 } from '../../ir/layout.ts';
+import { Op, WORDS } from '../../ir/ops.ts';
 import type { FrontEnd } from '../../isa/front-end.ts';
 import { ModuleBuilder } from '../../wasm/module.ts';
 import { I32, VOID, W } from '../../wasm/opcodes.ts';
@@ -20,7 +21,17 @@ import { emitJumpCacheHit, jumpCacheLayout } from '../jump-cache.ts';
 import type { SharedMemory } from '../memory.ts';
 import { FIRST_REGION } from '../native.ts';
 import { type ModuleFunctions, RegionEmitter } from './emit.ts';
+import type { Graph } from './graph.ts';
 import { RegionFormer } from './region.ts';
+
+/** Numbers of the helpers a region calls. */
+function calledHelpers({ nodes }: Graph): ReadonlySet<number> {
+  const called = new Set<number>();
+  for (const n of nodes) {
+    for (let p = 0; p < n.ops * WORDS; p += WORDS) if (n.ir[p] === Op.call) called.add(n.ir[p + 4] as number);
+  }
+  return called;
+}
 
 interface Region {
   readonly entry: Block;
@@ -93,7 +104,7 @@ export class Jit {
     const graph = this.#former.form(entry);
     if (graph === undefined) return false;
     const m = new ModuleBuilder();
-    const fns = this.#prelude(m);
+    const fns = this.#prelude(m, calledHelpers(graph));
     const f = m.func([I32], [I32], 'region');
     new RegionEmitter(m.body(f), this.#frontEnd, fns, graph, this.#m.get(C_MMU)).emit();
     const bytes = m.build();
@@ -119,8 +130,8 @@ export class Jit {
   }
 
   /** Imports and the functions every module has. */
-  #prelude(m: ModuleBuilder): ModuleFunctions {
-    const imports = importFunctions(m, this.#frontEnd);
+  #prelude(m: ModuleBuilder, helpers: ReadonlySet<number>): ModuleFunctions {
+    const imports = importFunctions(m, this.#frontEnd, (i) => helpers.has(i));
     const type = m.type([I32], [I32]);
     const va = this.#frontEnd.va;
     const wide = va === 'i64';
