@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { C_FAULT_ADDR, C_STEPPING } from '../../ir/layout.ts';
 import { STR_ADDR32, STR_REP, STR_REPNE } from './helpers.ts';
-import { CF, DF, DS, EAX, ECX, EDI, ES, ESI, F_CR0, F_CR3, GS, ZF } from './layout.ts';
+import { CF, DF, DS, EAX, ECX, EDI, ES, ESI, F_CR0, F_CR3, GS, TF, ZF } from './layout.ts';
 import { compileNative, type Machine, protectedMachine } from './system-machine.fixture.ts';
 
 const module = compileNative();
@@ -229,5 +229,19 @@ describe('SCAS and CMPS', () => {
     m.call('set_eflags', CF | 2);
     m.call('cmps', 1 | REP, DS);
     expect(m.eflags).toBe(CF | 2);
+  });
+});
+
+describe('with the trap flag set', () => {
+  it.each(['movs', 'stos', 'lods', 'scas', 'cmps'])('REP %s does one element at a time', (name) => {
+    // Equal elements, so that no comparison ends it.
+    const m = machine(SOURCE, SOURCE, 3);
+    m.ram(SOURCE, 16).fill(0);
+    m.call('set_eflags', TF | 2);
+    m.call('update_mode');
+    const args = name === 'stos' || name === 'scas' ? [1 | REP] : [1 | REP, DS];
+    expect([m.int(name, ...args), m.get(ECX)]).toEqual([1, 2]);
+    expect([m.int(name, ...args), m.get(ECX)]).toEqual([1, 1]);
+    expect([m.int(name, ...args), m.get(ECX)]).toEqual([0, 0]);
   });
 });

@@ -17,15 +17,7 @@ import {
   TR,
   V_GP,
 } from '../layout.ts';
-import {
-  LEAVE_HLT,
-  LEAVE_IN,
-  LEAVE_OUT,
-  LEAVE_RDMSR,
-  LEAVE_WRMSR,
-  PORT_IN_DX,
-  PORT_SHIFT,
-} from '../leave.ts';
+import { LEAVE_HLT, LEAVE_IN, LEAVE_OUT, LEAVE_RDMSR, LEAVE_WRMSR, PORT_IN_DX, PORT_SHIFT } from '../leave.ts';
 import { M_CPL, M_IOPL_OK, M_PE, M_VM } from '../mode.ts';
 import type { Place } from '../place.ts';
 import { CONSTANT } from '../place.ts';
