@@ -1,17 +1,5 @@
 /** The six arithmetic flags from the lazy slots, and EFLAGS as a whole. AssemblyScript. */
-import {
-  CC_ADC,
-  CC_ADD,
-  CC_DEC,
-  CC_EFLAGS,
-  CC_INC,
-  CC_LOGIC,
-  CC_MUL,
-  CC_SBB,
-  CC_SHL,
-  CC_SHR,
-  CC_SUB,
-} from '../cc';
+import { CC_ADC, CC_ADD, CC_DEC, CC_EFLAGS, CC_INC, CC_MUL, CC_SBB, CC_SHL, CC_SHR, CC_SUB } from '../cc';
 import {
   AC,
   AF,

@@ -111,7 +111,7 @@ function updateInterruptEnable(): void {
   store<u32>(C_INTR_ENABLED, u32((load<u32>(F_EFLAGS) & IF) != 0 && load<u32>(F_INHIBIT) == 0));
 }
 
-/** Begin the shadow in which no interrupt is taken, unless one ends with this instruction: two in a row don't add up. */
+/** Begins the shadow in which no interrupt is taken, unless one ends with this instruction: they don't add up. */
 export function startShadow(): void {
   if (load<u32>(F_INHIBIT) != 0) return;
   store<u32>(F_INHIBIT, 1);

@@ -39,7 +39,6 @@ import {
   limitOf,
   raise,
   raiseSelector,
-  selectorOf,
   setSegment,
   stSystem,
 } from './cpu';

@@ -163,7 +163,7 @@ export function enter(allocation: u32, nesting: u32, size: i32): void {
   }
   if (faulted()) return;
   release(-(allocation & 0xffff));
-  // The new frame's end must be writable: the fault belongs to ENTER (QEMU checks it too).
+  // A frame that ends outside the stack segment is ENTER's fault, though nothing is written there yet.
   if (!fits(pointer & mask, 1)) return raiseSelector(V_SS, 0);
   commitPointer();
   if (size == 4) store<u32>(EBP, (load<u32>(ESP) & ~mask) | top);

@@ -2,8 +2,7 @@
  * String instructions. One call moves one chunk: elements up to the end of a page (of either operand), so at most
  * 4096. Where chunks end follows from the registers alone, as each counts as one instruction. AssemblyScript.
  */
-import { C_FAULT, FAULT_EXC } from '../../../ir/layout';
-import { C_TAG } from '../../../ir/layout';
+import { C_FAULT, C_TAG, FAULT_EXC } from '../../../ir/layout';
 import { CC_SUB } from '../cc';
 import { CC_DST, CC_OP, CC_SRC, DF, EAX, ECX, EDI, ES, ESI, FS, GS } from '../layout';
 import { M_FLAT, M_FS_FLAT, M_GS_FLAT, M_TF } from '../mode';
@@ -56,7 +55,7 @@ function advance(register: u32, spec: u32, n: u32): void {
   setRegister(register, load<u32>(register) + n * sizeOf(spec) * load<u32>(DF), maskOf(spec));
 }
 
-/** How many elements from `offset` on lie in the page of the first and don't wrap a 16-bit offset; 1 if it straddles. */
+/** Elements from `offset` on that lie in the page of the first and don't wrap a 16-bit offset; 1 if it straddles. */
 function reach(spec: u32, offset: u32, va: u32): u32 {
   const size = sizeOf(spec);
   const inPage = va & 0xfff;

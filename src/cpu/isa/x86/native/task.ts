@@ -11,7 +11,6 @@ import {
   DS,
   EAX,
   ES,
-  ESP,
   F_CPL,
   F_CR0,
   F_CR3,

@@ -1,4 +1,7 @@
-/** Far jumps and calls: directly, through call gates, to tasks (SDM volume 3, 5.8, and JMP, CALL of volume 2). AssemblyScript. */
+/**
+ * Far jumps and calls: directly, through call gates, to tasks (SDM volume 3, 5.8, and JMP, CALL of volume 2).
+ * AssemblyScript.
+ */
 import { ATTR_P, CS, ESP, F_CPL, SS, V_GP, V_NP } from '../layout';
 import { attrOf, cpl, faulted, isProtected, limitOf, raise, raiseSelector, selectorOf, setEip } from './cpu';
 import { finishTaskSwitch } from './interrupt';
