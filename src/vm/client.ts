@@ -1,9 +1,9 @@
 /** What a page imports to have a machine: it runs in a worker of its own. */
 import { proxy, type Remote, releaseProxy, wrap } from 'comlink';
-import type { Vm } from './api.ts';
 import { fromRemote } from './remote-error.ts';
+import type { RemoteVm } from './remote-vm.ts';
 
-export interface VmClient extends Vm {
+export interface VmClient extends RemoteVm {
   /** Ends the worker, whatever it does, and gives back its memory. */
   dispose(): void;
 }
@@ -11,7 +11,7 @@ export interface VmClient extends Vm {
 /** `createWorker` makes the worker of workers/machine.worker.ts (bundlers want to see its URL where they build). */
 export function createVmClient(createWorker: () => Worker): VmClient {
   const worker = createWorker();
-  const remote: Remote<Vm> = wrap<Vm>(worker);
+  const remote: Remote<RemoteVm> = wrap<RemoteVm>(worker);
   /** A worker that fails as a whole (its script does not load, memory runs out) answers no call. */
   const broken = new Promise<never>((_resolve, reject) => {
     worker.addEventListener('error', (event) => {
@@ -36,6 +36,7 @@ export function createVmClient(createWorker: () => Worker): VmClient {
     serialInput: (port, bytes) => call(remote.serialInput(port, bytes)),
     monitor: (line) => call(remote.monitor(line)),
     stateHash: () => call(remote.stateHash()),
+    pauseAt: (instructions) => call(remote.pauseAt(instructions)),
     dispose() {
       remote[releaseProxy]();
       worker.terminate();

@@ -233,6 +233,20 @@ describe('the state hash', () => {
     expect(await hashAtEnd('-accel', 'tcg,engine=interp')).toEqual(compiled);
   });
 
+  test('is taken at an exact count, whatever the slices were', async () => {
+    const hashAt = async (count: number, ...args: string[]) => {
+      const rig = createRig();
+      const paced = ['-S', '-icount', 'shift=3,sleep=off', '-rtc', 'base=2020-01-01'];
+      await rig.start(guest, ...paced, ...args);
+      await rig.vm.pauseAt(count);
+      return rig.vm.stateHash();
+    };
+    const compiled = await hashAt(345_678);
+    expect(compiled.instructions).toBe(345_678);
+    expect(await hashAt(345_678, '-accel', 'tcg,engine=interp')).toEqual(compiled);
+    expect((await hashAt(345_679)).hash).not.toBe(compiled.hash);
+  });
+
   test('tells machines apart', async () => {
     const one = await hashAtEnd();
     expect((await hashAtEnd('-rtc', 'base=2020-01-02')).hash).not.toBe(one.hash);

@@ -33,7 +33,7 @@ export interface MachineVmOptions {
 }
 
 /** What a device asked for; it happens between two instructions. */
-type Request = { readonly kind: 'reset' | 'shutdown' } | { readonly kind: 'exit'; readonly status: number };
+type Request = { readonly kind: 'reset' | 'shutdown' | 'stop' } | { readonly kind: 'exit'; readonly status: number };
 
 /** All that exists once the machine is built. */
 interface Parts {
@@ -57,6 +57,7 @@ export class MachineVm implements Vm {
   private parts: Parts | undefined;
   private runState: RunState = 'prelaunch';
   private request: Request | undefined;
+  private pauseReached: (() => void) | undefined;
   private onEvent: (event: VmEvent) => void = () => {};
 
   constructor({ host, log }: MachineVmOptions) {
@@ -118,6 +119,21 @@ export class MachineVm implements Vm {
     const { input } = this.started();
     if (!input.post(`serial${port}`, Uint8Array.from(bytes)))
       throw new VmError(`there is no serial port ${port} with input`);
+  }
+
+  /** Runs on and pauses when exactly so many instructions have retired since power-on. */
+  async pauseAt(instructions: number): Promise<void> {
+    const parts = this.started();
+    const { executed } = parts.processor;
+    if (!Number.isSafeInteger(instructions) || instructions <= executed) {
+      throw new VmError(`cannot pause at instruction ${instructions}: ${executed} are executed`);
+    }
+    parts.input.schedule({ count: instructions, target: SYSTEM_TARGET, data: 'stop' });
+    const reached = new Promise<void>((resolve) => {
+      this.pauseReached = resolve;
+    });
+    await this.resume();
+    await reached;
   }
 
   /** A break condition on a serial line: Linux's magic SysRq. */
@@ -214,9 +230,9 @@ export class MachineVm implements Vm {
         failed: (error) => this.fail(error),
       },
     });
-    input.receiveEvents<'reset'>(SYSTEM_TARGET, {
-      check: (data): data is 'reset' => data === 'reset',
-      receive: () => void (this.request = { kind: 'reset' }),
+    input.receiveEvents<'reset' | 'stop'>(SYSTEM_TARGET, {
+      check: (data): data is 'reset' | 'stop' => data === 'reset' || data === 'stop',
+      receive: (kind) => void (this.request = { kind }),
     });
     const cpus = [processor.view((address, into) => readRam(machine, engine.memory.backing, address, into))];
     const control = this.controlInterface(options, machine, cpus);
@@ -314,6 +330,10 @@ export class MachineVm implements Vm {
         break;
       case 'reset':
         this.guestReset(this.parts);
+        break;
+      case 'stop':
+        void this.pause();
+        this.pauseReached?.();
         break;
     }
   }

@@ -4,8 +4,11 @@ import { createWorkerHost } from './host.ts';
 import { MachineVm } from './machine-vm.ts';
 import { toRemote } from './remote-error.ts';
 
+/** `pauseAt` is for tools that compare machines: see MachineVm. */
+export type RemoteVm = Vm & Pick<MachineVm, 'pauseAt'>;
+
 /** A machine in this worker, its errors fit to be passed to the page. */
-export function createRemoteVm(): Vm {
+export function createRemoteVm(): RemoteVm {
   const vm = new MachineVm({ host: createWorkerHost() });
   const guarded =
     <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) =>
@@ -26,5 +29,6 @@ export function createRemoteVm(): Vm {
     serialInput: guarded((port, bytes) => vm.serialInput(port, bytes)),
     monitor: guarded((line) => vm.monitor(line)),
     stateHash: guarded(() => vm.stateHash()),
+    pauseAt: guarded((instructions) => vm.pauseAt(instructions)),
   };
 }
