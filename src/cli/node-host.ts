@@ -28,6 +28,5 @@ export function createNodeHost(): Host {
       });
       return { done, wake };
     },
-    close() {},
   };
 }

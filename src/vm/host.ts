@@ -9,7 +9,6 @@ export interface Host {
   yield(): Promise<void>;
   /** Resolves after about `ns`, or soon after `wake` is called. */
   sleep(ns: number): { readonly done: Promise<void>; wake(): void };
-  close(): void;
 }
 
 /** Below this the nested-timer clamp of browsers (4 ms) would make a sleep too long; it is waited out instead. */
@@ -46,9 +45,6 @@ export function createWorkerHost(): Host {
         };
       });
       return { done, wake };
-    },
-    close() {
-      port1.close();
     },
   };
 }

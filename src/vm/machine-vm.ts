@@ -77,6 +77,7 @@ export class MachineVm implements Vm {
     for (const text of parsed.warnings) onEvent({ kind: 'message', level: 'warning', text });
     const parts = this.build(parsed.options, given.files);
     this.parts = parts;
+    this.runState = 'prelaunch';
     this.powerOn(parts);
     if (!parsed.options.startPaused) this.setRunning(parts);
     void parts.loop.drive();
@@ -380,7 +381,6 @@ export class MachineVm implements Vm {
     parts.loop.close();
     this.flush(parts);
     this.parts = undefined;
-    this.host.close();
     this.setState('shutdown', reason);
     this.onEvent({ kind: 'exit', code, reason });
   }

@@ -36,7 +36,6 @@ export function createFakeHost(): FakeHost {
       });
       return { done, wake };
     },
-    close() {},
   };
   return host;
 }
