@@ -103,6 +103,15 @@ describe('files', () => {
     expect(readFileSync(log, 'latin1')).toContain('Triple fault\n');
   });
 
+  test('of the debug console are written', async () => {
+    const log = join(folder, 'debug.txt');
+    const [letter, other] = [out8(0xe9, 0x44), out8(0x402, 0x53)];
+    const chardev = ['-chardev', `file,id=seabios,path=${log}`, '-device', 'isa-debugcon,iobase=0x402,chardev=seabios'];
+    const { outcome } = run([...guest('debug', letter, other, EXIT_5), '-debugcon', 'stdio', ...chardev]);
+    expect(await outcome).toEqual({ code: 5, stdout: 'D', stderr: '' });
+    expect(readFileSync(log, 'latin1')).toBe('S');
+  });
+
   test.each([
     [['-serial', 'file:/nope/x'], "-serial file:/nope/x: Could not open '/nope/x': No such file or directory\n"],
     [['-d', 'int', '-D', '/nope/x'], 'Error opening logfile /nope/x: No such file or directory\n'],

@@ -42,7 +42,9 @@ async function runMachine(
   const files = { ...readFirmware(options), ...readNamedFiles(options) };
   const log = openLog(options);
   const sinks = options.serial.map((backend) => openCharSink('-serial', backend));
-  const debugSink = options.debugcon && openCharSink('-debugcon', options.debugcon);
+  const chardevSinks = new Map(
+    Object.entries(options.chardevs).map(([id, backend]) => [id, openCharSink(`-chardev id=${id}`, backend)]),
+  );
   const vm = new MachineVm({ host: createNodeHost(), log: log && ((text) => log.write(text)) });
   const stdioPort = options.serial.findIndex(({ kind }) => kind === 'stdio');
   const terminal = new Console({ vm, options, stdout, serialPort: stdioPort < 0 ? undefined : stdioPort });
@@ -51,7 +53,7 @@ async function runMachine(
     const end = (status: number): void => {
       terminal.close();
       stdout.flush();
-      for (const sink of [...sinks, debugSink, log]) sink?.close();
+      for (const sink of [...sinks, ...chardevSinks.values(), log]) sink?.close();
       resolve(status);
     };
     const onEvent = (event: VmEvent): void => {
@@ -60,9 +62,9 @@ async function runMachine(
           sinks[event.port]?.write(event.bytes);
           if (event.port === stdioPort) terminal.serialOutput(event.bytes);
           break;
-        case 'debugcon':
-          debugSink?.write(event.bytes);
-          if (options.debugcon?.kind === 'stdio') stdout.write(event.bytes);
+        case 'chardev':
+          chardevSinks.get(event.id)?.write(event.bytes);
+          if (options.chardevs[event.id]?.kind === 'stdio') stdout.write(event.bytes);
           break;
         case 'message':
           if (event.level !== 'info') {

@@ -38,8 +38,8 @@ export interface VmStatus {
 export type VmEvent =
   /** Output of a serial port (0-based), batched. */
   | { readonly kind: 'serial'; readonly port: number; readonly bytes: Uint8Array }
-  /** Output of the debug console (-debugcon), batched. */
-  | { readonly kind: 'debugcon'; readonly bytes: Uint8Array }
+  /** Output of a device to a character device (-chardev, -debugcon), batched. */
+  | { readonly kind: 'chardev'; readonly id: string; readonly bytes: Uint8Array }
   | { readonly kind: 'state'; readonly state: RunState; readonly reason?: string }
   /** Periodic, about four times a second while running. */
   | { readonly kind: 'status'; readonly status: VmStatus }

@@ -10,14 +10,14 @@ import type { CharPort } from './serial-ports.ts';
 
 interface Surroundings {
   readonly serials: readonly CharPort[];
-  readonly debugcon: CharPort | undefined;
+  readonly chardevs: ReadonlyMap<string, CharPort>;
   readonly host: Host;
 }
 
 export function planOptions(
   options: MachineOptions,
   files: Readonly<Record<string, Uint8Array>>,
-  { serials, debugcon, host }: Surroundings,
+  { serials, chardevs, host }: Surroundings,
 ): BuildOptions {
   const board = boardByName(options.machine);
   const fileOf = (what: string, name: string): NamedFile => {
@@ -27,7 +27,6 @@ export function planOptions(
   };
   const preset = defaultFirmware(options);
   const bios = options.bios ?? (preset !== undefined && Object.hasOwn(files, preset) ? preset : undefined);
-  const debugDevice = { driver: 'isa-debugcon', properties: { chardev: 'debugcon' } };
   return {
     board,
     ramBytes: options.ramBytes,
@@ -42,8 +41,8 @@ export function planOptions(
             openFile: (name) => fileOf('initrd', name).bytes,
           },
     serials: serials.map(({ chardev }) => chardev),
-    devices: [...options.devices, ...(debugcon === undefined ? [] : [debugDevice])],
-    lookup: (kind, id) => (kind === 'chardev' && id === 'debugcon' ? debugcon?.chardev : undefined),
+    devices: options.devices,
+    lookup: (kind, id) => (kind === 'chardev' ? chardevs.get(id)?.chardev : undefined),
     rtcSeconds: rtcSeconds(options.rtc.base, host),
   };
 }

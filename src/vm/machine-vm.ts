@@ -43,7 +43,7 @@ interface Parts {
   readonly loop: RunLoop;
   readonly input: InputQueue;
   readonly serials: readonly CharPort[];
-  readonly debugcon: CharPort | undefined;
+  readonly chardevs: ReadonlyMap<string, CharPort>;
   readonly status: StatusMeter;
   readonly monitor: HumanMonitor;
   readonly cpus: readonly CpuView[];
@@ -181,8 +181,10 @@ export class MachineVm implements Vm {
     const input = new InputQueue();
     const clock = new VirtualClock();
     const serials = options.serial.map((backend, i) => createCharPort(backend, input, `serial${i}`));
-    const debugcon = options.debugcon && createCharPort(options.debugcon, input);
-    const plan = planMachine(planOptions(options, files, { serials, debugcon, host }));
+    const chardevs = new Map(
+      Object.entries(options.chardevs).map(([id, backend]) => [id, createCharPort(backend, input)] as const),
+    );
+    const plan = planMachine(planOptions(options, files, { serials, chardevs, host }));
 
     const pacing = pacingOf(options);
     const time = new GuestTime(pacing.initialRate);
@@ -244,7 +246,7 @@ export class MachineVm implements Vm {
       loop,
       input,
       serials,
-      debugcon,
+      chardevs,
       cpus,
       status: new StatusMeter({ host, loop, processor, profile, ramBytes: options.ramBytes }),
       monitor: createHumanMonitor(control),
@@ -413,13 +415,15 @@ export class MachineVm implements Vm {
   }
 
   /** Hands on what the guest wrote since the last time. */
-  private flush({ serials, debugcon }: Parts): void {
+  private flush({ serials, chardevs }: Parts): void {
     for (const [port, { output }] of serials.entries()) {
       const bytes = output.take();
       if (bytes !== undefined) this.onEvent({ kind: 'serial', port, bytes });
     }
-    const bytes = debugcon?.output.take();
-    if (bytes !== undefined) this.onEvent({ kind: 'debugcon', bytes });
+    for (const [id, { output }] of chardevs) {
+      const bytes = output.take();
+      if (bytes !== undefined) this.onEvent({ kind: 'chardev', id, bytes });
+    }
   }
 
   private message(level: 'info' | 'warning' | 'error', text: string): void {

@@ -1,7 +1,7 @@
 /** Options that plug devices in, and say where character devices and displays lead to. */
 import { VmError } from '../../util/errors.ts';
 import { type Catalogue, type DeviceEntry, deviceListHelp } from './catalogue.ts';
-import { parseCharBackend } from './char-backends.ts';
+import { parseCharBackend, parseChardev } from './char-backends.ts';
 import { parseKeyValues } from './keyvals.ts';
 import type { DeviceOption } from './machine-options.ts';
 import type { OptionRow } from './option-row.ts';
@@ -27,6 +27,9 @@ function parseDevice(argument: string, catalogue: Catalogue): DeviceOption | Dev
 }
 
 const isEntry = (device: DeviceOption | DeviceEntry): device is DeviceEntry => 'check' in device;
+
+/** Id of the back end that `-debugcon` creates. */
+const DEBUGCON = 'debugcon';
 
 /** `none` is the only network and graphics so far. */
 const onlyNone =
@@ -152,7 +155,26 @@ export const deviceRows: readonly OptionRow[] = [
     group: 'Debug/Expert',
     usage: '-debugcon dev',
     help: "redirect the debug console to char device 'dev'",
-    apply: ({ options }, argument) => void (options.debugcon = parseCharBackend(argument)),
+    apply({ options }, argument) {
+      const backend = parseCharBackend(argument);
+      if (backend === undefined) return;
+      const id = backend.kind === 'named' ? backend.id : DEBUGCON;
+      if (backend.kind !== 'named') options.chardevs = { ...options.chardevs, [id]: backend };
+      const device = { driver: 'isa-debugcon', id: undefined, properties: { chardev: id } };
+      options.devices = [...options.devices, device];
+    },
+  },
+  {
+    names: ['chardev'],
+    argument: true,
+    group: 'Character device',
+    usage: '-chardev stdio|file|null,id=id[,path=path][,mux=on|off]',
+    help: "describe a char device that '-serial chardev:id' or a device's property chardev=id uses",
+    apply({ options }, argument) {
+      const { id, backend } = parseChardev(argument);
+      if (Object.hasOwn(options.chardevs, id)) throw new VmError(`Duplicate ID '${id}' for chardev`);
+      options.chardevs = { ...options.chardevs, [id]: backend };
+    },
   },
   {
     names: ['nodefaults'],

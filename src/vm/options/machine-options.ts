@@ -38,7 +38,8 @@ export interface MachineOptions {
   /** One entry a port, from port 0 on. */
   serial: readonly CharBackend[];
   monitor: CharBackend;
-  debugcon: CharBackend | undefined;
+  /** Back ends that devices name by id. */
+  chardevs: Readonly<Record<string, CharBackend>>;
   nographic: boolean;
   display: 'default' | 'none';
   devices: readonly DeviceOption[];
@@ -69,7 +70,7 @@ export const defaultMachineOptions = (machine: string): MachineOptions => ({
   bios: undefined,
   serial: [],
   monitor: { kind: 'null' },
-  debugcon: undefined,
+  chardevs: {},
   nographic: false,
   display: 'default',
   devices: [],

@@ -1,8 +1,9 @@
 /** One row of the option table: everything the command line knows of an option. */
 import { VmError } from '../../util/errors.ts';
 import type { Catalogue } from './catalogue.ts';
+import type { NamedOrBackend } from './char-backends.ts';
 import { type KeyValue, parseKeyValues } from './keyvals.ts';
-import type { CharBackend, MachineOptions } from './machine-options.ts';
+import type { MachineOptions } from './machine-options.ts';
 
 /** The command line as far as it is read. */
 export interface Draft {
@@ -10,9 +11,9 @@ export interface Draft {
   /** Text to print instead of running a machine (`help`, `-version`), and the exit status after it. */
   answer: { readonly text: string; readonly exitCode: number } | undefined;
   readonly warnings: string[];
-  readonly serial: CharBackend[];
+  readonly serial: NamedOrBackend[];
   /** `-monitor` or a `mon:` serial port says where the monitor is. */
-  monitor: CharBackend | undefined;
+  monitor: NamedOrBackend | undefined;
   /** Devices that exist unless an option mentions their kind; -nodefaults clears all. */
   readonly defaults: { serial: boolean; monitor: boolean };
   cpuCount: number;

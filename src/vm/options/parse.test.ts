@@ -97,6 +97,18 @@ describe('a command line that describes a machine', () => {
     expect(options.monitor).toEqual({ kind: 'null' });
   });
 
+  test('-chardev describes what -serial and devices name', () => {
+    const options = machine('-serial', 'chardev:s', '-chardev', 'stdio,id=s,mux=on', '-chardev', 'file,id=f,path=a,,b');
+    expect(options.serial).toEqual([{ kind: 'stdio', muxed: true }]);
+    expect(options.chardevs).toEqual({ f: { kind: 'file', path: 'a,b' } });
+  });
+
+  test('-debugcon adds the device and its back end', () => {
+    const options = machine('-debugcon', 'file:log');
+    expect(options.devices).toEqual([{ driver: 'isa-debugcon', id: undefined, properties: { chardev: 'debugcon' } }]);
+    expect(options.chardevs).toEqual({ debugcon: { kind: 'file', path: 'log' } });
+  });
+
   test('-nodefaults leaves nothing that is not asked for', () => {
     const options = machine('-nodefaults', '-monitor', 'stdio');
     expect(options.serial).toEqual([]);
@@ -201,6 +213,11 @@ describe('a wrong command line', () => {
     [['-vga', 'std'], '-vga std: unknown vga type: std'],
     [['-nic', 'user,model=e1000'], "-nic user,model=e1000: Parameter 'type' does not accept value 'user'"],
     [['-uuid', 'foo'], '-uuid foo: failed to parse UUID string: wrong format'],
+    [['-chardev', 'tty,id=x'], "-chardev tty,id=x: 'tty' is not a valid char driver"],
+    [['-chardev', 'null'], '-chardev null: chardev: no id specified'],
+    [['-chardev', 'file,id=x'], '-chardev file,id=x: chardev: file: no filename given'],
+    [['-chardev', 'null,id=x', '-chardev', 'null,id=x'], "-chardev null,id=x: Duplicate ID 'x' for chardev"],
+    [['-serial', 'chardev:x'], 'chardev "x" not found'],
     [['-monitor', 'file:x'], '-monitor file:x: a monitor needs a char device to read from'],
     [['disk.img'], 'disk.img: disk images are not supported yet'],
   ])('%j is refused in one line that names option and value', (args, message) => {

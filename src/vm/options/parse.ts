@@ -1,8 +1,9 @@
 /** QEMU's command line to typed options. */
 import { VmError } from '../../util/errors.ts';
 import type { Catalogue } from './catalogue.ts';
+import { resolveBackend } from './char-backends.ts';
 import { deviceRows } from './device-rows.ts';
-import { type CharBackend, defaultMachineOptions, type MachineOptions } from './machine-options.ts';
+import { defaultMachineOptions, type MachineOptions } from './machine-options.ts';
 import { machineRows } from './machine-rows.ts';
 import type { Draft, OptionRow } from './option-row.ts';
 import { runRows } from './run-rows.ts';
@@ -70,8 +71,9 @@ function finish(draft: Draft): void {
 
 /** The serial ports and the monitor that no option mentions: on the terminal with -nographic, else on the page. */
 function connectConsoles({ options, serial, monitor, defaults }: Draft): void {
-  const ports = [...serial];
-  let monitorBackend: CharBackend = monitor ?? { kind: 'null' };
+  const chardevs = { ...options.chardevs };
+  const ports = serial.map((backend) => resolveBackend(backend, chardevs));
+  let monitorBackend = resolveBackend(monitor ?? { kind: 'null' }, chardevs);
   if (options.nographic) {
     if (defaults.serial) ports.unshift({ kind: 'stdio', muxed: defaults.monitor });
     else if (defaults.monitor) monitorBackend = { kind: 'stdio', muxed: false };
@@ -82,12 +84,13 @@ function connectConsoles({ options, serial, monitor, defaults }: Draft): void {
   if (ports.length > 4) {
     throw new VmError(`-serial: machine '${options.machine}' has 4 serial ports, not ${ports.length}`);
   }
-  const onStdio = [...ports, monitorBackend, options.debugcon].filter((backend) => backend?.kind === 'stdio');
+  const onStdio = [...ports, monitorBackend, ...Object.values(chardevs)].filter(({ kind }) => kind === 'stdio');
   if (onStdio.length > 1) {
     throw new VmError('cannot use stdio by multiple character devices', {
       hint: 'Share it between a serial port and the monitor with -serial mon:stdio.',
     });
   }
+  options.chardevs = chardevs;
   options.serial = ports;
   options.monitor = monitorBackend;
 }
