@@ -1,0 +1,141 @@
+import { describe, expect, test, vi } from 'vitest';
+import { VmError } from '../util/errors.ts';
+import type { VmEvent, VmOptions } from '../vm/api.ts';
+import type { VmClient } from '../vm/client.ts';
+import { type Launch, MachineSession } from './machine-session.ts';
+
+/** A client whose machine does what the test says. */
+function fakeVm(start: VmClient['start']): VmClient & { emit(event: VmEvent): void; disposed: boolean } {
+  let emit: (event: VmEvent) => void = () => {};
+  return {
+    disposed: false,
+    emit: (event) => emit(event),
+    start(options: VmOptions, onEvent: (event: VmEvent) => void) {
+      emit = onEvent;
+      return start(options, onEvent);
+    },
+    pause: async () => emit({ kind: 'state', state: 'paused' }),
+    resume: async () => emit({ kind: 'state', state: 'running' }),
+    reset: async () => {},
+    quit: async () => emit({ kind: 'exit', code: 0, reason: 'host-quit' }),
+    status: () => Promise.reject(new Error('not asked for')),
+    serialInput: vi.fn(async () => {}),
+    monitor: async (line) => `you said ${line}\n`,
+    stateHash: () => Promise.reject(new Error('not asked for')),
+    dispose() {
+      this.disposed = true;
+    },
+  };
+}
+
+const launch: Launch = { title: 'A machine', args: ['-M', 'pc'], load: async () => ({}) };
+
+function setUp(start: VmClient['start'] = async () => {}) {
+  const machines: ReturnType<typeof fakeVm>[] = [];
+  const session = new MachineSession({
+    createVm() {
+      const vm = fakeVm(start);
+      machines.push(vm);
+      return vm;
+    },
+    schedule: (callback) => callback(),
+  });
+  return { session, machines };
+}
+
+describe('a session', () => {
+  test('powers a machine on and follows its state', async () => {
+    const { session, machines } = setUp();
+    await session.start(launch);
+    expect(session.view).toMatchObject({ phase: { kind: 'on' }, run: 1, title: 'A machine' });
+    machines[0]?.emit({ kind: 'state', state: 'running' });
+    await session.pause();
+    expect(session.view.phase).toEqual({ kind: 'on', state: 'paused' });
+  });
+
+  test('stays on the start screen with message and hint when the kernel is refused', async () => {
+    const { session, machines } = setUp(async () => {
+      throw new VmError('x.bin: not a bzImage', { hint: 'Bring another.' });
+    });
+    await session.start(launch);
+    expect(session.view.phase).toEqual({ kind: 'choosing' });
+    expect(session.view.trouble).toEqual({ message: 'x.bin: not a bzImage', hint: 'Bring another.' });
+    expect(machines[0]?.disposed).toBe(true);
+  });
+
+  test('shows progress by file, the newest figure of each', async () => {
+    const { session } = setUp();
+    let seen: unknown;
+    await session.start({
+      ...launch,
+      async load(onProgress) {
+        onProgress({ name: 'a', received: 0, total: 2 });
+        onProgress({ name: 'b', received: 1, total: 2 });
+        onProgress({ name: 'a', received: 2, total: 2 });
+        seen = session.view.phase;
+        return {};
+      },
+    });
+    expect(seen).toEqual({
+      kind: 'loading',
+      downloads: [
+        { name: 'a', received: 2, total: 2 },
+        { name: 'b', received: 1, total: 2 },
+      ],
+    });
+  });
+
+  test('that is left while loading starts no machine', async () => {
+    const { session, machines } = setUp();
+    const loading = Promise.withResolvers<Record<string, Uint8Array>>();
+    const started = session.start({ ...launch, load: () => loading.promise });
+    session.leave();
+    loading.resolve({});
+    await started;
+    expect(machines).toHaveLength(0);
+    expect(session.view).toMatchObject({ phase: { kind: 'choosing' }, trouble: undefined });
+  });
+
+  test('ends with the guest, keeps its output on view and starts again with a machine of its own', async () => {
+    const { session, machines } = setUp();
+    await session.start(launch);
+    const { output } = session;
+    machines[0]?.emit({ kind: 'exit', code: 0, reason: 'guest-shutdown' });
+    expect(session.view.phase).toEqual({ kind: 'ended', ending: { code: 0, reason: 'guest-shutdown' } });
+    expect(machines[0]?.disposed).toBe(true);
+    expect(session.output).toBe(output);
+    await session.startAgain();
+    expect(session.view).toMatchObject({ phase: { kind: 'on' }, run: 2 });
+    expect(session.output).not.toBe(output);
+  });
+
+  test('a machine that was left cannot speak any more', async () => {
+    const { session, machines } = setUp();
+    await session.start(launch);
+    session.leave();
+    machines[0]?.emit({ kind: 'message', level: 'error', text: 'late' });
+    expect(session.view.notices).toEqual([]);
+  });
+
+  test('powering off is the end, told as the person’s own wish', async () => {
+    const { session } = setUp();
+    await session.start(launch);
+    await session.powerOff();
+    expect(session.view.phase).toEqual({ kind: 'ended', ending: { code: 0, reason: 'host-quit' } });
+  });
+
+  test('keys go to the first serial port while the machine is on', async () => {
+    const { session, machines } = setUp();
+    session.type(new Uint8Array([1]));
+    await session.start(launch);
+    session.type(new Uint8Array([2]));
+    expect(machines[0]?.serialInput).toHaveBeenCalledExactlyOnceWith(0, new Uint8Array([2]));
+  });
+
+  test('a message that comes again and again is shown once', async () => {
+    const { session, machines } = setUp();
+    await session.start(launch);
+    for (let i = 0; i < 10; i++) machines[0]?.emit({ kind: 'message', level: 'warning', text: 'triple fault' });
+    expect(session.view.notices.map(({ text }) => text)).toEqual(['triple fault']);
+  });
+});
