@@ -1,30 +1,19 @@
 /** The composition root: a command line becomes a machine that runs, and that page, terminal and monitor can drive. */
 import { createHumanMonitor, type HumanMonitor } from '../control/hmp/hmp.ts';
-import type { CpuView, VmControl } from '../control/vm-control.ts';
-import { CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
-import { VirtualClock } from '../hw/core/clock.ts';
-import { InputQueue } from '../hw/core/input.ts';
-import { boardByName } from '../hw/machines/boards.ts';
-import { buildMachine, planMachine } from '../hw/machines/build.ts';
-import type { Machine, RunControl } from '../hw/machines/machine.ts';
+import type { VmControl } from '../control/vm-control.ts';
+import type { RunControl } from '../hw/machines/machine.ts';
 import { VmError } from '../util/errors.ts';
 import type { RunState, Vm, VmEvent, VmOptions, VmStatus } from './api.ts';
+import { type AssembledMachine, assemble } from './assemble.ts';
 import { catalogueI386 } from './catalogue-i386.ts';
-import { GuestTime } from './guest-time.ts';
 import type { Host } from './host.ts';
-import { type HostProfile, sampled } from './host-profile.ts';
-import { createLogger, type Logger } from './logging.ts';
-import { planOptions } from './machine-plan.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { parseCommandLine } from './options/parse.ts';
-import { fixedPacing, hostPacing, type Pacing } from './pacing.ts';
 import { describePic } from './pic-text.ts';
-import { RunLoop, type SliceEnd } from './run-loop.ts';
-import { type CharPort, createCharPort } from './serial-ports.ts';
+import type { SliceEnd } from './run-loop.ts';
 import { hashParts } from './state-hash.ts';
-import { StatusMeter } from './status.ts';
 import { VERSION } from './version.ts';
-import { X86Processor } from './x86/processor.ts';
+import type { X86Processor } from './x86/processor.ts';
 
 export interface MachineVmOptions {
   readonly host: Host;
@@ -35,18 +24,8 @@ export interface MachineVmOptions {
 /** What a device asked for; it happens between two instructions. */
 type Request = { readonly kind: 'reset' | 'shutdown' | 'stop' } | { readonly kind: 'exit'; readonly status: number };
 
-/** All that exists once the machine is built. */
-interface Parts {
-  readonly options: MachineOptions;
-  readonly machine: Machine;
-  readonly processor: X86Processor;
-  readonly loop: RunLoop;
-  readonly input: InputQueue;
-  readonly serials: readonly CharPort[];
-  readonly chardevs: ReadonlyMap<string, CharPort>;
-  readonly status: StatusMeter;
+interface Parts extends AssembledMachine {
   readonly monitor: HumanMonitor;
-  readonly cpus: readonly CpuView[];
 }
 
 const SYSTEM_TARGET = 'system';
@@ -74,7 +53,6 @@ export class MachineVm implements Vm {
       onEvent({ kind: 'exit', code: parsed.exitCode, reason: 'host-quit' });
       return;
     }
-    for (const text of parsed.warnings) onEvent({ kind: 'message', level: 'warning', text });
     const parts = this.build(parsed.options, given.files);
     this.parts = parts;
     this.runState = 'prelaunch';
@@ -172,102 +150,22 @@ export class MachineVm implements Vm {
   }
 
   private build(options: MachineOptions, files: Readonly<Record<string, Uint8Array>>): Parts {
-    const { host } = this;
-    const model = CPU_MODELS.find(({ name }) => name === (options.cpu ?? boardByName(options.machine).defaultCpu));
-    if (model === undefined) throw new VmError(`unable to find CPU model '${options.cpu}'`);
-    if (options.accel.engine === 'eval') {
-      throw new VmError('-accel engine=eval: the reference evaluator does not run whole machines yet');
-    }
-    const input = new InputQueue();
-    const clock = new VirtualClock();
-    const serials = options.serial.map((backend, i) => createCharPort(backend, input, `serial${i}`));
-    const chardevs = new Map(
-      Object.entries(options.chardevs).map(([id, backend]) => [id, createCharPort(backend, input)] as const),
-    );
-    const plan = planMachine(planOptions(options, files, { serials, chardevs, host }));
-
-    const pacing = pacingOf(options);
-    const time = new GuestTime(pacing.initialRate);
-    const profile: HostProfile = { translationNs: 0, devicesNs: 0 };
-    const nowNs = (): number => host.nowNs();
-    const device = <A extends readonly unknown[], R>(call: (...args: A) => R) =>
-      sampled(profile, 'devicesNs', nowNs, call);
-    const logger = createLogger(options.log.items, this.logText);
-    const processor = new X86Processor({
-      model,
-      backingBytes: plan.layout.backingBytes,
-      mode: options.accel.engine,
-      codeBytes: options.accel.tbSizeMiB && options.accel.tbSizeMiB * 2 ** 20,
-      profile,
-      logger,
-      nowNs,
-      env: {
-        ioRead: device((port: number, size: number) => machine.io.read(port, size)),
-        ioWrite: device((port: number, size: number, value: number) => machine.io.write(port, value >>> 0, size)),
-        acknowledgeInterrupt: () => machine.cpuIrq.acknowledge(),
-        clockLine: () => time.line,
-      },
-      mmioRead: device((gpa: number, size: number) => machine.memory.read(gpa, size)),
-      mmioWrite: device((gpa: number, size: number, value: number) => machine.memory.write(gpa, value, size)),
-    });
-    const { engine } = processor;
-    const machine = buildMachine(plan, {
-      ram: { bytes: engine.memory.backing, written: (offset, length) => engine.ramWritten(offset, length) },
-      control: this.control(processor),
-      clock,
-      log: (category, message) => logger.write(category, `${message}\n`),
-    });
-    this.connect(machine, processor);
-
-    const loop = new RunLoop({
-      cpu: processor,
-      clock,
-      input,
-      time,
-      pacing,
-      host,
+    const built = assemble(options, files, {
+      host: this.host,
+      logText: this.logText,
       hooks: {
-        attend: (end) => this.attend(end, logger),
+        attend: (end) => this.attend(end),
         hung: () => this.reportHang(),
         turned: (hostNs) => this.turned(hostNs),
         failed: (error) => this.fail(error),
       },
+      control: (processor) => this.control(processor),
     });
-    input.receiveEvents<'reset' | 'stop'>(SYSTEM_TARGET, {
+    built.input.receiveEvents<'reset' | 'stop'>(SYSTEM_TARGET, {
       check: (data): data is 'reset' | 'stop' => data === 'reset' || data === 'stop',
       receive: (kind) => void (this.request = { kind }),
     });
-    const cpus = [processor.view((address, into) => readRam(machine, engine.memory.backing, address, into))];
-    const control = this.controlInterface(options, machine, cpus);
-    return {
-      options,
-      machine,
-      processor,
-      loop,
-      input,
-      serials,
-      chardevs,
-      cpus,
-      status: new StatusMeter({ host, loop, processor, profile, ramBytes: options.ramBytes }),
-      monitor: createHumanMonitor(control),
-    };
-  }
-
-  /** Memory map, interrupt pin and address line 20. */
-  private connect(machine: Machine, processor: X86Processor): void {
-    const { memory, exec, vcpu } = processor.engine;
-    machine.memory.attach({
-      mapRam(gpa, size, offset, readonly) {
-        memory.mapRam(gpa, size, offset, readonly);
-        exec.tlb_flush();
-      },
-      mapIo(gpa, size) {
-        memory.mapIo(gpa, size);
-        exec.tlb_flush();
-      },
-    });
-    machine.cpuIrq.onChange = (level) => vcpu.setInterruptRequest(level);
-    machine.a20.onChange = (level) => processor.setA20(level);
+    return { ...built, monitor: createHumanMonitor(this.controlInterface(built)) };
   }
 
   private control(processor: X86Processor): RunControl {
@@ -283,7 +181,7 @@ export class MachineVm implements Vm {
     };
   }
 
-  private controlInterface(options: MachineOptions, machine: Machine, cpus: readonly CpuView[]): VmControl {
+  private controlInterface({ options, machine, cpu, status, readPhysical }: AssembledMachine): VmControl {
     const currentState = (): RunState => this.runState;
     return {
       version: VERSION,
@@ -292,14 +190,13 @@ export class MachineVm implements Vm {
       get runState() {
         return currentState();
       },
-      cpus,
+      cpus: [cpu],
       stop: () => this.pause(),
       cont: () => this.resume(),
       systemReset: () => this.reset(),
       quit: () => this.quit(),
-      readPhysical: (address, into) =>
-        readRam(machine, this.started().processor.engine.memory.backing, Number(address), into),
-      describe: (topic) => (topic === 'jit' ? this.started().status.describeEngine() : describePic(machine)),
+      readPhysical: (address, into) => readPhysical(Number(address), into),
+      describe: (topic) => (topic === 'jit' ? status.describeEngine() : describePic(machine)),
     };
   }
 
@@ -318,9 +215,9 @@ export class MachineVm implements Vm {
   }
 
   /** Between two instructions: what the processor or a device came to a stop for. */
-  private attend(end: SliceEnd, logger: Logger): void {
+  private attend(end: SliceEnd): void {
     if (this.parts === undefined) return;
-    if (end === 'shutdown') this.guestShutdownState(this.parts, logger);
+    if (end === 'shutdown') this.guestShutdownState(this.parts);
     const { request } = this;
     if (request === undefined) return;
     this.request = undefined;
@@ -342,13 +239,13 @@ export class MachineVm implements Vm {
   }
 
   /** Triple fault: a PC's board resets. Execution where there is no memory: QEMU gives up, and so do we. */
-  private guestShutdownState(parts: Parts, logger: Logger): void {
+  private guestShutdownState(parts: Parts): void {
     const reason = parts.processor.engine.vcpu.shutdownReason;
     if (reason !== '') {
       this.stopOnError(parts, reason);
       return;
     }
-    logger.write('cpu_reset', 'Triple fault\n');
+    parts.logger.write('cpu_reset', 'Triple fault\n');
     this.message('info', `triple fault at EIP ${parts.processor.pcText}: the machine is reset`);
     this.request ??= { kind: 'reset' };
   }
@@ -435,23 +332,4 @@ export class MachineVm implements Vm {
     this.runState = state;
     this.onEvent(reason === undefined ? { kind: 'state', state } : { kind: 'state', state, reason });
   }
-}
-
-function pacingOf({ icount }: MachineOptions): Pacing {
-  if (icount === undefined) return hostPacing(true);
-  return icount.shift === 'auto' ? hostPacing(icount.sleep) : fixedPacing(icount.shift, icount.sleep);
-}
-
-/** Reads RAM and ROM by guest-physical address; false where anything else, or nothing, lies. */
-function readRam(machine: Machine, backing: Uint8Array, address: number, into: Uint8Array): boolean {
-  for (let done = 0; done < into.length; ) {
-    const at = address + done;
-    const range = machine.memory.view.find(({ start, end }) => at >= start && at < end);
-    if (range?.region.kind !== 'ram') return false;
-    const length = Math.min(into.length - done, range.end - at);
-    const from = range.region.ramOffset + range.offset + (at - range.start);
-    into.set(backing.subarray(from, from + length), done);
-    done += length;
-  }
-  return true;
 }

@@ -10,7 +10,6 @@ export interface Draft {
   readonly options: MachineOptions;
   /** Text to print instead of running a machine (`help`, `-version`), and the exit status after it. */
   answer: { readonly text: string; readonly exitCode: number } | undefined;
-  readonly warnings: string[];
   readonly serial: NamedOrBackend[];
   /** `-monitor` or a `mon:` serial port says where the monitor is. */
   monitor: NamedOrBackend | undefined;

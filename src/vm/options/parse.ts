@@ -9,7 +9,7 @@ import type { Draft, OptionRow } from './option-row.ts';
 import { runRows } from './run-rows.ts';
 
 export type ParsedCommandLine =
-  | { readonly kind: 'machine'; readonly options: MachineOptions; readonly warnings: readonly string[] }
+  | { readonly kind: 'machine'; readonly options: MachineOptions }
   /** The command line asks for a text (help, the version), not for a machine. */
   | { readonly kind: 'answer'; readonly text: string; readonly exitCode: number };
 
@@ -22,7 +22,6 @@ export function parseCommandLine(args: readonly string[], catalogue: Catalogue):
   const draft: Draft = {
     options: defaultMachineOptions(preset.name),
     answer: undefined,
-    warnings: [],
     serial: [],
     monitor: undefined,
     defaults: { serial: true, monitor: true },
@@ -43,7 +42,7 @@ export function parseCommandLine(args: readonly string[], catalogue: Catalogue):
   }
   if (draft.answer !== undefined) return { kind: 'answer', ...draft.answer };
   finish(draft);
-  return { kind: 'machine', options: draft.options, warnings: draft.warnings };
+  return { kind: 'machine', options: draft.options };
 }
 
 function withPrefix(prefix: string, apply: () => void): void {

@@ -1,0 +1,159 @@
+/** Puts a machine together: engine, devices, clock, run loop and character devices, as the options say. */
+import type { CpuView } from '../control/vm-control.ts';
+import { CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
+import { VirtualClock } from '../hw/core/clock.ts';
+import { InputQueue } from '../hw/core/input.ts';
+import { boardByName } from '../hw/machines/boards.ts';
+import { buildMachine, planMachine } from '../hw/machines/build.ts';
+import type { Machine, RunControl } from '../hw/machines/machine.ts';
+import { VmError } from '../util/errors.ts';
+import { GuestTime } from './guest-time.ts';
+import type { Host } from './host.ts';
+import { type HostProfile, sampled } from './host-profile.ts';
+import { createLogger, type Logger } from './logging.ts';
+import { planOptions } from './machine-plan.ts';
+import type { MachineOptions } from './options/machine-options.ts';
+import { fixedPacing, hostPacing, type Pacing } from './pacing.ts';
+import { type LoopHooks, RunLoop } from './run-loop.ts';
+import { type CharPort, createCharPort } from './serial-ports.ts';
+import { StatusMeter } from './status.ts';
+import { X86Processor } from './x86/processor.ts';
+
+/** Who the machine works for. */
+export interface Surroundings {
+  readonly host: Host;
+  readonly logText: ((text: string) => void) | undefined;
+  readonly hooks: LoopHooks;
+  /** How devices end or restart the machine that this processor runs. */
+  control(processor: X86Processor): RunControl;
+}
+
+export interface AssembledMachine {
+  readonly options: MachineOptions;
+  readonly machine: Machine;
+  readonly processor: X86Processor;
+  readonly loop: RunLoop;
+  readonly input: InputQueue;
+  readonly serials: readonly CharPort[];
+  /** Back ends that devices name, by id. */
+  readonly chardevs: ReadonlyMap<string, CharPort>;
+  readonly status: StatusMeter;
+  readonly logger: Logger;
+  readonly cpu: CpuView;
+  /** Reads RAM and ROM; false where anything else, or nothing, lies. */
+  readPhysical(address: number, into: Uint8Array): boolean;
+}
+
+/** Builds the machine that the options describe; throws a VmError if it can't be. */
+export function assemble(
+  options: MachineOptions,
+  files: Readonly<Record<string, Uint8Array>>,
+  { host, logText, hooks, control }: Surroundings,
+): AssembledMachine {
+  const model = CPU_MODELS.find(({ name }) => name === (options.cpu ?? boardByName(options.machine).defaultCpu));
+  if (model === undefined) throw new VmError(`unable to find CPU model '${options.cpu}'`);
+  if (options.accel.engine === 'eval') {
+    throw new VmError('-accel engine=eval: the reference evaluator does not run whole machines yet');
+  }
+  const input = new InputQueue();
+  const clock = new VirtualClock();
+  const serials = options.serial.map((backend, i) => createCharPort(backend, input, `serial${i}`));
+  const chardevs = new Map(
+    Object.entries(options.chardevs).map(([id, backend]) => [id, createCharPort(backend, input)] as const),
+  );
+  const plan = planMachine(planOptions(options, files, { serials, chardevs, host }));
+
+  const pacing = pacingOf(options);
+  const time = new GuestTime(pacing.initialRate);
+  const profile: HostProfile = { translationNs: 0, devicesNs: 0 };
+  const nowNs = (): number => host.nowNs();
+  const device = <A extends readonly unknown[], R>(call: (...args: A) => R) =>
+    sampled(profile, 'devicesNs', nowNs, call);
+  const logger = createLogger(options.log.items, logText);
+  const processor = new X86Processor({
+    model,
+    backingBytes: plan.layout.backingBytes,
+    mode: options.accel.engine,
+    codeBytes: options.accel.tbSizeMiB && options.accel.tbSizeMiB * 2 ** 20,
+    profile,
+    logger,
+    nowNs,
+    env: {
+      ioRead: device((port: number, size: number) => machine.io.read(port, size)),
+      ioWrite: device((port: number, size: number, value: number) => machine.io.write(port, value >>> 0, size)),
+      acknowledgeInterrupt: () => machine.cpuIrq.acknowledge(),
+      clockLine: () => time.line,
+    },
+    mmioRead: device((gpa: number, size: number) => machine.memory.read(gpa, size)),
+    mmioWrite: device((gpa: number, size: number, value: number) => machine.memory.write(gpa, value, size)),
+  });
+  const { engine } = processor;
+  const machine = buildMachine(plan, {
+    ram: { bytes: engine.memory.backing, written: (offset, length) => engine.ramWritten(offset, length) },
+    control: control(processor),
+    clock,
+    log: (category, message) => logger.write(category, `${message}\n`),
+  });
+  connect(machine, processor);
+
+  const loop = new RunLoop({
+    cpu: processor,
+    clock,
+    input,
+    time,
+    pacing,
+    host,
+    hooks,
+  });
+  const readPhysical = (address: number, into: Uint8Array): boolean =>
+    readRam(machine, engine.memory.backing, address, into);
+  return {
+    options,
+    machine,
+    processor,
+    loop,
+    input,
+    serials,
+    chardevs,
+    logger,
+    readPhysical,
+    cpu: processor.view(readPhysical),
+    status: new StatusMeter({ host, loop, processor, profile, ramBytes: options.ramBytes }),
+  };
+}
+
+/** Memory map, interrupt pin and address line 20. */
+function connect(machine: Machine, processor: X86Processor): void {
+  const { memory, exec, vcpu } = processor.engine;
+  machine.memory.attach({
+    mapRam(gpa, size, offset, readonly) {
+      memory.mapRam(gpa, size, offset, readonly);
+      exec.tlb_flush();
+    },
+    mapIo(gpa, size) {
+      memory.mapIo(gpa, size);
+      exec.tlb_flush();
+    },
+  });
+  machine.cpuIrq.onChange = (level) => vcpu.setInterruptRequest(level);
+  machine.a20.onChange = (level) => processor.setA20(level);
+}
+
+function pacingOf({ icount }: MachineOptions): Pacing {
+  if (icount === undefined) return hostPacing(true);
+  return icount.shift === 'auto' ? hostPacing(icount.sleep) : fixedPacing(icount.shift, icount.sleep);
+}
+
+/** Reads RAM and ROM by guest-physical address; false where anything else, or nothing, lies. */
+function readRam(machine: Machine, backing: Uint8Array, address: number, into: Uint8Array): boolean {
+  for (let done = 0; done < into.length; ) {
+    const at = address + done;
+    const range = machine.memory.view.find(({ start, end }) => at >= start && at < end);
+    if (range?.region.kind !== 'ram') return false;
+    const length = Math.min(into.length - done, range.end - at);
+    const from = range.region.ramOffset + range.offset + (at - range.start);
+    into.set(backing.subarray(from, from + length), done);
+    done += length;
+  }
+  return true;
+}
