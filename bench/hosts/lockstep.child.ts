@@ -1,0 +1,7 @@
+/** A process that runs one guest in Lockstep under Node. Its argument is the image; the record goes to standard output. */
+import { createNodeHost } from '../../src/cli/node-host.ts';
+import { guestOfArguments, nodeMeter, report } from './node-child.ts';
+import { runLockstep } from './run-lockstep.ts';
+
+const guest = guestOfArguments();
+report(await runLockstep(guest, createNodeHost(), nodeMeter(guest.image)));

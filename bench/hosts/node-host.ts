@@ -1,0 +1,45 @@
+/** Emulators under Node: each run in a process of its own. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { FOLDERS } from '../paths.ts';
+import type { RunRecord } from '../recorder.ts';
+import type { Host, HostName } from './host.ts';
+
+const empty = (error: string): RunRecord => ({
+  rows: {},
+  memory: { afterBoot: null, atEnd: null },
+  wasmBytes: null,
+  error,
+});
+
+/** `script` is a file of this folder, `nodeFlags` are Node's own options. */
+export function nodeHost(name: HostName, script: string, nodeFlags: readonly string[] = []): Host {
+  return {
+    name,
+    run(image, timeoutMs) {
+      return new Promise((resolve) => {
+        const args = [...nodeFlags, join(FOLDERS.bench, 'hosts', script), JSON.stringify(image)];
+        const child = spawn(process.execPath, args, { cwd: FOLDERS.root, stdio: ['ignore', 'pipe', 'pipe'] });
+        let output = '';
+        let complaints = '';
+        let late = false;
+        child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
+        child.stderr.on('data', (bytes: Buffer) => (complaints += bytes.toString()));
+        const kill = (): void => void child.kill('SIGKILL');
+        const timer = setTimeout(() => {
+          late = true;
+          kill();
+        }, timeoutMs);
+        process.once('exit', kill);
+        child.on('close', (code, signal) => {
+          clearTimeout(timer);
+          process.off('exit', kill);
+          const last = output.trimEnd().split('\n').at(-1) ?? '';
+          if (code === 0 && last.startsWith('{')) resolve(JSON.parse(last));
+          else if (late) resolve(empty(`no end after ${timeoutMs / 1000} s`));
+          else resolve(empty(`${script} ended (${signal ?? code}): ${complaints.trim() || output.trim()}`));
+        });
+      });
+    },
+  };
+}
