@@ -17,13 +17,15 @@ import { fixedPacing, hostPacing, type Pacing } from './pacing.ts';
 import { type LoopHooks, RunLoop } from './run-loop.ts';
 import { type CharPort, createCharPort } from './serial-ports.ts';
 import { StatusMeter } from './status.ts';
-import { X86Processor } from './x86/processor.ts';
+import { type EngineTuning, X86Processor } from './x86/processor.ts';
 
 /** Who the machine works for. */
 export interface Surroundings {
   readonly host: Host;
   readonly logText: ((text: string) => void) | undefined;
   readonly hooks: LoopHooks;
+  /** For tests and tools: how the engine translates and compiles. */
+  readonly tuning?: EngineTuning | undefined;
   /** How devices end or restart the machine that this processor runs. */
   control(processor: X86Processor): RunControl;
 }
@@ -48,13 +50,10 @@ export interface AssembledMachine {
 export function assemble(
   options: MachineOptions,
   files: Readonly<Record<string, Uint8Array>>,
-  { host, logText, hooks, control }: Surroundings,
+  { host, logText, hooks, control, tuning }: Surroundings,
 ): AssembledMachine {
   const model = CPU_MODELS.find(({ name }) => name === (options.cpu ?? boardByName(options.machine).defaultCpu));
   if (model === undefined) throw new VmError(`unable to find CPU model '${options.cpu}'`);
-  if (options.accel.engine === 'eval') {
-    throw new VmError('-accel engine=eval: the reference evaluator does not run whole machines yet');
-  }
   const input = new InputQueue();
   const clock = new VirtualClock();
   const serials = options.serial.map((backend, i) => createCharPort(backend, input, `serial${i}`));
@@ -74,6 +73,7 @@ export function assemble(
     model,
     backingBytes: plan.layout.backingBytes,
     mode: options.accel.engine,
+    tuning,
     codeBytes: options.accel.tbSizeMiB && options.accel.tbSizeMiB * 2 ** 20,
     profile,
     logger,

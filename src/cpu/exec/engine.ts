@@ -2,14 +2,23 @@
 import { STATE } from '../ir/layout.ts';
 import type { FrontEnd, TargetNative } from '../isa/front-end.ts';
 import { BlockCache } from './blocks.ts';
+import { evaluatingEnter, KeepingLowering } from './evaluated.ts';
 import { buildInterpreter } from './interp/build.ts';
 import { Lowering, ZERO_OPERAND } from './interp/lower.ts';
 import { JIT_DEFAULTS, Jit, type JitOptions } from './jit/jit.ts';
 import { SharedMemory } from './memory.ts';
-import { type ExecNative, FIRST_REGION, type HostCalls, instantiateNatives, type NativeModule } from './native.ts';
+import {
+  type ExecNative,
+  FIRST_REGION,
+  type Functions,
+  type HostCalls,
+  instantiateNatives,
+  type NativeModule,
+} from './native.ts';
 import { Vcpu } from './vcpu.ts';
 
-export type EngineMode = 'jit' | 'interp';
+/** 'eval': by the reference evaluator, to compare with. */
+export type EngineMode = 'jit' | 'interp' | 'eval';
 
 export interface EngineOptions {
   readonly frontEnd: FrontEnd;
@@ -29,7 +38,7 @@ export interface Engine {
   readonly exec: ExecNative;
   readonly blocks: BlockCache;
   readonly vcpu: Vcpu;
-  /** Absent in interpreter-only mode. */
+  /** Absent in the modes 'interp' and 'eval'. */
   readonly jit: Jit | undefined;
   /** A device wrote backing store [offset, offset + size). */
   ramWritten(offset: number, size: number): void;
@@ -47,15 +56,19 @@ export function createEngine(o: EngineOptions): Engine {
   const natives = instantiateNatives(memory.memory, table, o.frontEnd, o.native, host);
   const interpreter = buildInterpreter(o.frontEnd);
   const instance = new WebAssembly.Instance(new WebAssembly.Module(interpreter.bytes), { env: natives.env as never });
-  const lowering = new Lowering(memory.u16, o.frontEnd, interpreter.handlers);
+  const keeping = o.mode === 'eval' ? new KeepingLowering(memory.u16, o.frontEnd, interpreter.handlers) : undefined;
+  const lowering = keeping ?? new Lowering(memory.u16, o.frontEnd, interpreter.handlers);
   blocks = new BlockCache(memory, natives.exec, o.frontEnd, lowering);
   memory.i32.fill(0, (STATE + 8 * ZERO_OPERAND) >> 2, (STATE + 8 * (ZERO_OPERAND + 1)) >> 2);
   blocks.flush();
   natives.exec.tlb_flush();
-  const vcpu = new Vcpu(memory, blocks, natives.target, instance.exports.run as (code: number) => void);
+  const enter = keeping
+    ? evaluatingEnter(memory, o.frontEnd, natives.env as Functions, keeping)
+    : (instance.exports.run as (code: number) => void);
+  const vcpu = new Vcpu(memory, blocks, natives.target, enter);
   const cache = blocks;
   const jit =
-    o.mode === 'interp'
+    o.mode === 'interp' || o.mode === 'eval'
       ? undefined
       : new Jit(memory, blocks, o.frontEnd, natives.env, table, { ...JIT_DEFAULTS, ...o.jit });
   if (jit) vcpu.hotBlocks = jit;

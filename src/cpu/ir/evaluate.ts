@@ -36,8 +36,11 @@ export interface Environment {
   /** Store the low `size` bytes of a value. */
   store(lo: number, hi: number, size: 1 | 2 | 4, value: number): void;
   store64(lo: number, hi: number, value: bigint): void;
-  /** Run helper number `helper`: numbers for i32, BigInts for i64. `args` is reused by the next call. */
-  call(helper: number, args: readonly (number | bigint)[]): unknown;
+  /**
+   * Run helper number `helper` for guest instruction number `insn` of the block: numbers for i32, BigInts for i64.
+   * `args` is reused by the next call.
+   */
+  call(helper: number, args: readonly (number | bigint)[], insn: number): unknown;
 }
 
 /**
@@ -141,7 +144,7 @@ export class Evaluator {
           break;
         }
         case 'call':
-          this.#call(imm, d, a, b, x, imm2);
+          this.#call(imm, d, a, b, x, imm2, ir[p + 7] as number);
           break;
         case 'raise':
           if (a < 0 || this.#get(a) !== 0) {
@@ -239,7 +242,7 @@ export class Evaluator {
       if (!this.#faulted) this.#set(d, extract(value, (size * 8) << 8, info.signed === true));
     }
   }
-  #call(number: number, d: number, a: number, b: number, x: number, y: number): void {
+  #call(number: number, d: number, a: number, b: number, x: number, y: number, insn: number): void {
     const helper = this.#target.helpers[number];
     if (!helper) throw new Error(`BUG: the target has no helper ${number}`);
     const args = this.#args;
@@ -248,7 +251,7 @@ export class Evaluator {
       const operand = i === 0 ? a : i === 1 ? b : i === 2 ? x : y;
       args[i] = helper.params[i] === 'i32' ? this.#get(operand) : this.#get64(operand);
     }
-    const result = this.#env.call(number, args);
+    const result = this.#env.call(number, args, insn);
     if (d < 0 || this.#faulted) return;
     if (typeof result === 'number') this.#set(d, result);
     else if (typeof result === 'bigint') this.#set64(d, result);

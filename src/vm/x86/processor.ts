@@ -1,6 +1,6 @@
 /** The i386 processor of a machine: engine, front end and native parts put together, as run loop and monitor see it. */
 import type { CpuView } from '../../control/vm-control.ts';
-import { createEngine, type Engine } from '../../cpu/exec/engine.ts';
+import { createEngine, type Engine, type EngineMode } from '../../cpu/exec/engine.ts';
 import { wasmNative } from '../../cpu/exec/native.ts';
 import { C_INTR_ENABLED, C_INTR_REQUEST, C_PC, C_TAG } from '../../cpu/ir/layout.ts';
 import type { CpuEnvironment, FrontEnd } from '../../cpu/isa/front-end.ts';
@@ -23,10 +23,19 @@ const PAGE = 4096;
 /** Lazy flags: any of these may differ between two engines that hold the same EFLAGS. */
 const LAZY_FIELDS: ReadonlySet<string> = new Set(['cc_op', 'cc_dst', 'cc_src', 'df', 'eflags']);
 
+/** What tests and tools change about an engine. */
+export interface EngineTuning {
+  /** Executions of a block until it is compiled. */
+  readonly heat?: number;
+  /** Stands between the front end and the engine. */
+  readonly frontEnd?: (own: FrontEnd) => FrontEnd;
+}
+
 export interface X86ProcessorOptions {
   readonly model: CpuModel;
   readonly backingBytes: number;
-  readonly mode: 'jit' | 'interp';
+  readonly mode: EngineMode;
+  readonly tuning?: EngineTuning | undefined;
   readonly codeBytes: number | undefined;
   readonly env: CpuEnvironment;
   mmioRead(gpa: number, size: number): number;
@@ -46,7 +55,7 @@ interface DebugNative extends X86Native {
 
 export class X86Processor implements LoopCpu {
   readonly engine: Engine;
-  private readonly frontEnd: FrontEnd;
+  readonly frontEnd: FrontEnd;
   private readonly native: DebugNative;
   private readonly cpu: X86Cpu;
   private readonly memory: DataView;
@@ -58,10 +67,10 @@ export class X86Processor implements LoopCpu {
   private left = 0;
 
   constructor(options: X86ProcessorOptions) {
-    const { profile, logger, nowNs } = options;
+    const { profile, logger, nowNs, tuning } = options;
     this.logger = logger;
     this.traces = tracesExecution(logger);
-    const frontEnd = traceTranslation(createX86FrontEnd(), logger);
+    const frontEnd = traceTranslation(tuning?.frontEnd?.(createX86FrontEnd()) ?? createX86FrontEnd(), logger);
     this.state = {
       read32: (address) => this.memory.getInt32(address, true),
       eflags: () => this.native.get_eflags(),
@@ -73,7 +82,10 @@ export class X86Processor implements LoopCpu {
       native: (memory, exec) => traceInterrupts(native(memory, exec), this.state, logger),
       backingBytes: options.backingBytes,
       mode: options.mode,
-      ...(options.codeBytes !== undefined && { jit: { maxBytes: options.codeBytes } }),
+      jit: {
+        ...(options.codeBytes !== undefined && { maxBytes: options.codeBytes }),
+        ...(tuning?.heat !== undefined && { heat: tuning.heat }),
+      },
       mmioRead: options.mmioRead,
       mmioWrite: options.mmioWrite,
     });

@@ -70,8 +70,8 @@ export class PagedEnvironment implements Environment {
   store(lo: number, hi: number, size: 1 | 2 | 4, value: number): void {
     this.store64(lo, hi, BigInt(value), size);
   }
-  call(helper: number, args: readonly (number | bigint)[]): ReturnType<Environment['call']> {
-    return this.#call(helper, args);
+  call(helper: number, args: readonly (number | bigint)[], insn: number): ReturnType<Environment['call']> {
+    return this.#call(helper, args, insn);
   }
 }
 
