@@ -49,7 +49,7 @@ export interface JitOptions {
   /** Modules to keep at most: Firefox runs out of memory at about 16,000. */
   readonly maxModules: number;
 }
-export const JIT_DEFAULTS: JitOptions = { heat: 200, maxBytes: 64 << 20, maxModules: 8000 };
+export const JIT_DEFAULTS: JitOptions = { heat: 2000, maxBytes: 64 << 20, maxModules: 8000 };
 
 export class Jit {
   readonly counts = { regions: 0, dropped: 0, flushes: 0, modules: 0, bytes: 0, insns: 0 };
