@@ -184,7 +184,7 @@ export class MachineSession {
       case 'serial':
         if (event.port === CONSOLE_PORT) this.feed.push(event.bytes);
         break;
-      case 'debugcon':
+      case 'chardev':
         break; // the page's machines have none
       case 'status':
         this.show({ status: event.status });

@@ -1,10 +1,12 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { App } from './app.tsx';
+import './styles/base.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('BUG: index.html has no #root');
 createRoot(root).render(
   <StrictMode>
-    <h1>Lockstep</h1>
+    <App />
   </StrictMode>,
 );

@@ -1,0 +1,23 @@
+import { useState } from 'react';
+
+/** The same machine as a command for a terminal. */
+export function CommandLinePreview({ text }: { readonly text: string }) {
+  const [copied, setCopied] = useState<string>();
+  const copy = (): void => {
+    navigator.clipboard.writeText(text).then(
+      () => setCopied(text),
+      () => {}, // not allowed: the text can be selected
+    );
+  };
+  return (
+    <div className="sheet-row command-line">
+      <div className="sheet-label">
+        <h2>The same in a terminal</h2>
+        <button type="button" className="button button-quiet" onClick={copy}>
+          {copied === text ? 'Copied' : 'Copy'}
+        </button>
+      </div>
+      <code>{text}</code>
+    </div>
+  );
+}
