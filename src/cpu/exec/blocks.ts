@@ -65,6 +65,8 @@ export class BlockCache {
   onKill: (b: Block) => void = () => {};
   /** Called when everything is dropped. */
   onFlush: () => void = () => {};
+  /** Called with the IR of each block that joins the cache, for logs. */
+  onTranslate: ((ir: IrBlock) => void) | undefined;
   /** Executions after which a block is reported hot. */
   heat = COLD;
   readonly counts = { translated: 0, insns: 0, killed: 0, flushes: 0 };
@@ -170,6 +172,7 @@ export class BlockCache {
     b.entry = this.#insert(b);
     this.#markCode(b);
     this.counts.translated++;
+    this.onTranslate?.(ir);
     this.counts.insns += b.insns;
     return b;
   }

@@ -53,6 +53,8 @@ export const JIT_DEFAULTS: JitOptions = { heat: 2000, maxBytes: 64 << 20, maxMod
 
 export class Jit {
   readonly counts = { regions: 0, dropped: 0, flushes: 0, modules: 0, bytes: 0, insns: 0 };
+  /** Called with each region's module and the blocks in it, for logs and tools. */
+  onCompile: ((module: Uint8Array, blocks: readonly Block[]) => void) | undefined;
   readonly #m: SharedMemory;
   readonly #blocks: BlockCache;
   readonly #frontEnd: FrontEnd;
@@ -122,6 +124,7 @@ export class Jit {
     }
     this.#blocks.setRegion(entry, index, 0);
     this.#bytes += bytes.length;
+    this.onCompile?.(bytes, blocks);
     this.counts.regions++;
     this.counts.modules++;
     this.counts.bytes += bytes.length;
