@@ -41,7 +41,8 @@ export interface RegionLimits {
   readonly callDepth: number;
   readonly indirectTargets: number;
 }
-export const LIMITS: RegionLimits = { nodes: 48, ops: 1500, callDepth: 2, indirectTargets: 16 };
+/** Larger regions repeat more code and keep V8's optimiser busy for longer than they save in changes of region. */
+export const LIMITS: RegionLimits = { nodes: 24, ops: 600, callDepth: 2, indirectTargets: 16 };
 
 /** Block-end ops after which the region goes on. */
 const endOf = (n: Node): number => n.ir[(n.ops - 1) * WORDS] as number;
