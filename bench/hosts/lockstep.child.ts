@@ -1,4 +1,4 @@
-/** A process that runs one guest in Lockstep under Node. Its argument is the image; the record goes to standard output. */
+/** A process that runs one guest in Lockstep under Node. Its arguments are the image and a time limit in ms; the record goes to standard output. */
 import { createNodeHost } from '../../src/cli/node-host.ts';
 import { guestOfArguments, nodeMeter, report } from './node-child.ts';
 import { runLockstep } from './run-lockstep.ts';

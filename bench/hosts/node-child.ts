@@ -7,10 +7,12 @@ import type { GuestFiles, ThreadMeter } from './run-lockstep.ts';
 
 export function guestOfArguments(): GuestFiles {
   const image: GuestImage = JSON.parse(process.argv[2] ?? '{}');
+  const timeoutMs = Number(process.argv[3]);
   return {
     image,
     kernel: readFileSync(image.kernel),
     initrd: image.initrd === undefined ? undefined : readFileSync(image.initrd),
+    timeoutMs,
   };
 }
 

@@ -5,6 +5,9 @@ import { FOLDERS } from '../paths.ts';
 import type { RunRecord } from '../recorder.ts';
 import type { Host, HostName } from './host.ts';
 
+/** Past the limit that the child keeps itself, unless it hangs. */
+const GRACE_MS = 10_000;
+
 const empty = (error: string): RunRecord => ({
   rows: {},
   memory: { afterBoot: null, atEnd: null },
@@ -18,7 +21,7 @@ export function nodeHost(name: HostName, script: string, nodeFlags: readonly str
     name,
     run(image, timeoutMs) {
       return new Promise((resolve) => {
-        const args = [...nodeFlags, join(FOLDERS.bench, 'hosts', script), JSON.stringify(image)];
+        const args = [...nodeFlags, join(FOLDERS.bench, 'hosts', script), JSON.stringify(image), String(timeoutMs)];
         const child = spawn(process.execPath, args, { cwd: FOLDERS.root, stdio: ['ignore', 'pipe', 'pipe'] });
         let output = '';
         let complaints = '';
@@ -29,7 +32,7 @@ export function nodeHost(name: HostName, script: string, nodeFlags: readonly str
         const timer = setTimeout(() => {
           late = true;
           kill();
-        }, timeoutMs);
+        }, timeoutMs + GRACE_MS);
         process.once('exit', kill);
         child.on('close', (code, signal) => {
           clearTimeout(timer);

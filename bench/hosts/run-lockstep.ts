@@ -11,11 +11,19 @@ export interface GuestFiles {
   readonly image: GuestImage;
   readonly kernel: Uint8Array<ArrayBuffer>;
   readonly initrd: Uint8Array<ArrayBuffer> | undefined;
+  readonly timeoutMs: number;
 }
 
 /** A meter without what the emulator itself counts; it is told what that reports of its memory. */
 export interface ThreadMeter extends Pick<Meter, 'wallMs' | 'cpuMs'> {
   memory(reportedBytes: number | null): ReturnType<Meter['memory']>;
+}
+
+/** Why a run is given up, when its time has passed. */
+export function lateAfter(timeoutMs: number): Promise<string> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(`no end after ${timeoutMs / 1000} s`), timeoutMs);
+  });
 }
 
 export async function runLockstep(guest: GuestFiles, host: VmHost, meter: ThreadMeter): Promise<RunRecord> {
@@ -46,7 +54,7 @@ export async function runLockstep(guest: GuestFiles, host: VmHost, meter: Thread
   const args = machineArguments(guest.image, { kernel: 'kernel', initrd: 'initrd' });
   recorder.powerOn();
   await vm.start({ args, files }, onEvent);
-  const error = await Promise.race([recorder.done.then(() => null), failed.promise]);
+  const error = await Promise.race([recorder.done.then(() => null), failed.promise, lateAfter(guest.timeoutMs)]);
   const record = recorder.record(wasmBytes(), error);
   await vm.quit();
   return record;

@@ -1,7 +1,7 @@
 /** Runs a guest in v86, in this thread: under Node or in a browser's worker. */
 import type { V86 as Emulator } from 'v86';
 import { Recorder, type RunRecord } from '../recorder.ts';
-import type { GuestFiles, ThreadMeter } from './run-lockstep.ts';
+import { type GuestFiles, lateAfter, type ThreadMeter } from './run-lockstep.ts';
 import { meterWasm } from './wasm-meter.ts';
 
 export interface V86Parts {
@@ -43,8 +43,8 @@ export async function runV86(guest: GuestFiles, parts: V86Parts, meter: ThreadMe
     byte[0] = value;
     recorder.write(byte);
   });
-  await recorder.done;
-  const record = recorder.record(wasmBytes(), null);
+  const error = await Promise.race([recorder.done.then(() => null), lateAfter(guest.timeoutMs)]);
+  const record = recorder.record(wasmBytes(), error);
   await emulator.destroy();
   return record;
 }

@@ -1,4 +1,4 @@
-/** A process that runs one guest in v86 under Node. Its argument is the image; the record goes to standard output. */
+/** A process that runs one guest in v86 under Node. Its arguments are the image and a time limit in ms; the record goes to standard output. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { V86 } from 'v86';
