@@ -2,7 +2,7 @@
 import type { CpuView } from '../control/vm-control.ts';
 import { CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
 import { VirtualClock } from '../hw/core/clock.ts';
-import { InputQueue } from '../hw/core/input.ts';
+import { type InputEvent, InputQueue } from '../hw/core/input.ts';
 import { boardByName } from '../hw/machines/boards.ts';
 import { buildMachine, planMachine } from '../hw/machines/build.ts';
 import type { Machine, RunControl } from '../hw/machines/machine.ts';
@@ -13,17 +13,28 @@ import { type HostProfile, sampled } from './host-profile.ts';
 import { createLogger, type Logger } from './logging.ts';
 import { planOptions } from './machine-plan.ts';
 import type { MachineOptions } from './options/machine-options.ts';
-import { fixedPacing, hostPacing, type Pacing } from './pacing.ts';
+import { fixedPacing, hostPacing, type Pacing, replayPacing } from './pacing.ts';
 import { type LoopHooks, RunLoop } from './run-loop.ts';
 import { type CharPort, createCharPort } from './serial-ports.ts';
 import { StatusMeter } from './status.ts';
 import { type EngineTuning, X86Processor } from './x86/processor.ts';
+
+/**
+ * A machine's history: with the same options and files (and a fixed -rtc base) the same events give the same run.
+ */
+export interface History {
+  /** Called with each input as the guest gets it. */
+  readonly record?: (event: InputEvent) => void;
+  /** Inputs of a recorded run, instead of the host's clock. */
+  readonly replay?: readonly InputEvent[];
+}
 
 /** Who the machine works for. */
 export interface Surroundings {
   readonly host: Host;
   readonly logText: ((text: string) => void) | undefined;
   readonly hooks: LoopHooks;
+  readonly history: History;
   /** For tests and tools: how the engine translates and compiles. */
   readonly tuning?: EngineTuning | undefined;
   /** How devices end or restart the machine that this processor runs. */
@@ -50,7 +61,7 @@ export interface AssembledMachine {
 export function assemble(
   options: MachineOptions,
   files: Readonly<Record<string, Uint8Array>>,
-  { host, logText, hooks, control, tuning }: Surroundings,
+  { host, logText, hooks, history, control, tuning }: Surroundings,
 ): AssembledMachine {
   const model = CPU_MODELS.find(({ name }) => name === (options.cpu ?? boardByName(options.machine).defaultCpu));
   if (model === undefined) throw new VmError(`unable to find CPU model '${options.cpu}'`);
@@ -62,7 +73,9 @@ export function assemble(
   );
   const plan = planMachine(planOptions(options, files, { serials, chardevs, host }));
 
-  const pacing = pacingOf(options);
+  const pacing = history.replay === undefined ? pacingOf(options) : replayPacing(pacingOf(options));
+  for (const event of history.replay ?? []) input.schedule(event);
+  input.onDelivered = history.record;
   const time = new GuestTime(pacing.initialRate);
   const profile: HostProfile = { translationNs: 0, devicesNs: 0 };
   const nowNs = (): number => host.nowNs();

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { createNodeHost } from '../cli/node-host.ts';
+import type { InputEvent } from '../hw/core/input.ts';
 import type { VmEvent } from './api.ts';
+import type { History } from './assemble.ts';
 import { MachineVm } from './machine-vm.ts';
 import {
   CLI,
@@ -23,11 +25,11 @@ afterEach(async () => {
   for (const vm of machines.splice(0)) await vm.quit();
 });
 
-function createRig() {
+function createRig(history: History = {}) {
   const events: VmEvent[] = [];
   let log = '';
   const waiters: { wanted: (event: VmEvent) => boolean; resolve: (event: VmEvent) => void }[] = [];
-  const vm = new MachineVm({ host: createNodeHost(), log: (text) => void (log += text) });
+  const vm = new MachineVm({ host: createNodeHost(), log: (text) => void (log += text), history });
   machines.push(vm);
   const rig = {
     vm,
@@ -214,6 +216,32 @@ describe('-d', () => {
     expect(rig.log).toMatch(
       /^ {5}0: v=03 e=0000 i=1 cpl=0 IP=0010:\w{8} pc=0010002\w SP=0018:00000000 env->regs\[R_EAX\]=2badb002\nEAX=2badb002/,
     );
+  });
+});
+
+describe('a recorded history', () => {
+  // rdtsc; mov [500h], eax: what the guest keeps depends on when its input came.
+  const guest = firmware(ECHO_UNTIL_Q, [0x0f, 0x31, 0x66, 0xa3, 0x00, 0x05], CLI, HLT);
+  const options = ['-rtc', 'base=2020-01-01', '-cpu', 'pentium2'];
+
+  test('replayed gives the same machine at the same instruction, whatever the host does', async () => {
+    const events: InputEvent[] = [];
+    const live = createRig({ record: (event) => void events.push(event) });
+    await live.start(guest, ...options);
+    for (const letter of 'some q') {
+      await new Promise((resolve) => setTimeout(resolve, 15));
+      await live.vm.serialInput(0, new TextEncoder().encode(letter));
+    }
+    await live.when('message');
+    const recorded = await live.vm.stateHash();
+    expect(events.filter(({ target }) => target === 'serial0')).toHaveLength(6);
+    expect(events.some(({ target }) => target === 'clock')).toBe(true);
+
+    const replayed = createRig({ replay: structuredClone(events) });
+    await replayed.start(guest, ...options, '-accel', 'tcg,engine=interp');
+    await replayed.when('message');
+    expect(await replayed.vm.stateHash()).toEqual(recorded);
+    expect(replayed.serial).toBe(live.serial);
   });
 });
 

@@ -4,7 +4,7 @@ import type { VmControl } from '../control/vm-control.ts';
 import type { RunControl } from '../hw/machines/machine.ts';
 import { VmError } from '../util/errors.ts';
 import type { RunState, Vm, VmEvent, VmOptions, VmStatus } from './api.ts';
-import { type AssembledMachine, assemble } from './assemble.ts';
+import { type AssembledMachine, assemble, type History } from './assemble.ts';
 import { catalogueI386 } from './catalogue-i386.ts';
 import type { Host } from './host.ts';
 import type { MachineOptions } from './options/machine-options.ts';
@@ -19,6 +19,7 @@ export interface MachineVmOptions {
   readonly host: Host;
   /** Where `-d` writes to; absent: nowhere. */
   readonly log?: ((text: string) => void) | undefined;
+  readonly history?: History;
 }
 
 /** What a device asked for; it happens between two instructions. */
@@ -33,13 +34,15 @@ const SYSTEM_TARGET = 'system';
 export class MachineVm implements Vm {
   private readonly host: Host;
   private readonly logText: ((text: string) => void) | undefined;
+  private readonly history: History;
   private parts: Parts | undefined;
   private runState: RunState = 'prelaunch';
   private request: Request | undefined;
   private pauseReached: (() => void) | undefined;
   private onEvent: (event: VmEvent) => void = () => {};
 
-  constructor({ host, log }: MachineVmOptions) {
+  constructor({ host, log, history = {} }: MachineVmOptions) {
+    this.history = history;
     this.host = host;
     this.logText = log;
   }
@@ -153,6 +156,7 @@ export class MachineVm implements Vm {
     const built = assemble(options, files, {
       host: this.host,
       logText: this.logText,
+      history: this.history,
       hooks: {
         attend: (end) => this.attend(end),
         hung: () => this.reportHang(),

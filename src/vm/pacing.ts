@@ -27,6 +27,17 @@ export function fixedPacing(shift: number, sleep: boolean): Pacing {
   };
 }
 
+/** In a replay all changes of time but the guest's own come from the recorded history. */
+export function replayPacing({ initialRate }: Pacing): Pacing {
+  return {
+    initialRate,
+    resume() {},
+    proposeRate: () => undefined,
+    sleepNs: () => 0,
+    guestNsAfterSleep: (_sleptFrom, _hostNs, guestNs) => guestNs,
+  };
+}
+
 /** Time in which a difference between guest and host is to be made good. */
 const HORIZON_NS = 100e6;
 /** A guest that is later than this is not hurried: the host was suspended, or is too slow. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { VirtualClock } from '../hw/core/clock.ts';
 import { type InputEvent, InputQueue } from '../hw/core/input.ts';
 import { GuestTime } from './guest-time.ts';
-import { fixedPacing, hostPacing, type Pacing } from './pacing.ts';
+import { fixedPacing, hostPacing, type Pacing, replayPacing } from './pacing.ts';
 import { createFakeHost, FakeCpu } from './run-loop.fixture.ts';
 import { RunLoop, type SliceEnd } from './run-loop.ts';
 
@@ -196,7 +196,7 @@ describe('replay', () => {
     await recorded.runTo(300);
     expect(recorded.delivered.map(({ target }) => target)).toContain('key');
 
-    const replayed = createRig({ ...hostPacing(false), proposeRate: () => undefined });
+    const replayed = createRig(replayPacing(hostPacing(true)));
     const replayLog = history(replayed);
     for (const event of recorded.delivered) replayed.input.schedule(event);
     await replayed.runTo(300);
