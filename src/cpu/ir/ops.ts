@@ -192,12 +192,6 @@ export const RET = 2;
 
 const shapeIs = (...shapes: Shape[]): Uint8Array => Uint8Array.from(OPS, (o) => (shapes.includes(o.shape) ? 1 : 0));
 const END = shapeIs('goto', 'br', 'jind', 'gotom', 'jpc', 'leave');
-const LOAD = shapeIs('load');
-const STORE = shapeIs('store');
 
 /** Does this op always end a block? (`raise` without a condition does too.) */
 export const isEnd = (op: number): boolean => END[op] === 1;
-export const isLoad = (op: number): boolean => LOAD[op] === 1;
-export const isStore = (op: number): boolean => STORE[op] === 1;
-/** Bytes a load or store touches. */
-export const sizeOf = (op: number): number => OPS[op]?.size ?? 0;

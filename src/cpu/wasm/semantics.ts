@@ -1,5 +1,5 @@
 /** What each computing op is in wasm. Interpreter and JIT share it: they differ in where operands live, not in what is done. */
-import { OP_NAMES, OPS, Op, type OpName, type Ty, WIDE } from '../ir/ops.ts';
+import { OP_NAMES, OPS, Op, type OpName, type Ty } from '../ir/ops.ts';
 import type { Code } from './code.ts';
 import { I32, I64, W } from './opcodes.ts';
 
@@ -205,6 +205,3 @@ export function emitComputation(op: number, o: Operands): void {
       throw new Error(`BUG: op ${OP_NAMES[op]} computes nothing`);
   }
 }
-
-/** Comparison ops by number: is it one of the i64 forms? */
-export const isWideCompare = (cmp: number): boolean => cmp >= Op.eq + WIDE;
