@@ -5,7 +5,7 @@ import { wasmNative } from '../../cpu/exec/native.ts';
 import { C_INTR_ENABLED, C_INTR_REQUEST, C_PC, C_TAG } from '../../cpu/ir/layout.ts';
 import type { CpuEnvironment, FrontEnd } from '../../cpu/isa/front-end.ts';
 import { X86Cpu, type X86Native } from '../../cpu/isa/x86/cpu.ts';
-import { type CpuModel, installModel } from '../../cpu/isa/x86/cpuid.ts';
+import { basicLeaves, type CpuModel, installModel } from '../../cpu/isa/x86/cpuid.ts';
 import { createX86FrontEnd } from '../../cpu/isa/x86/front-end.ts';
 import { IF } from '../../cpu/isa/x86/layout.ts';
 import { wasmBytes } from '../../cpu/isa/x86/native.gen.ts';
@@ -16,12 +16,12 @@ import type { Logger } from '../logging.ts';
 import type { LoopCpu, SliceEnd } from '../run-loop.ts';
 import { applyBootState } from './boot-state.ts';
 import { dumpFpuRegisters, dumpIntegerRegisters, registerByName, type X86State } from './register-dump.ts';
-import { traceInstruction, traceInterrupts, tracesExecution, traceTranslation } from './trace.ts';
+import { traceCompilation, traceInstruction, traceInterrupts, tracesExecution, traceTranslation } from './trace.ts';
 
 const MODE_BITS = 0xfffff;
 const PAGE = 4096;
 /** Lazy flags: any of these may differ between two engines that hold the same EFLAGS. */
-const LAZY_FIELDS: ReadonlySet<string> = new Set(['cc_op', 'cc_dst', 'cc_src', 'df', 'eflags']);
+export const LAZY_FIELDS: ReadonlySet<string> = new Set(['cc_op', 'cc_dst', 'cc_src', 'df', 'eflags']);
 
 /** What tests and tools change about an engine. */
 export interface EngineTuning {
@@ -89,6 +89,7 @@ export class X86Processor implements LoopCpu {
       mmioRead: options.mmioRead,
       mmioWrite: options.mmioWrite,
     });
+    traceCompilation(this.engine, logger);
     const { memory, vcpu, exec } = this.engine;
     const { hotBlocks } = vcpu;
     if (hotBlocks !== undefined) {

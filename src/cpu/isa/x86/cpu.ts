@@ -154,8 +154,10 @@ export class X86Cpu implements TargetCpu {
     const port = this.#get(EDX) & 0xffff;
     // Stores may go into code or I/O: the count is exact here.
     this.#set(C_STEPPING, 1);
+    // A set trap flag strikes after each element.
+    const most = this.#get(C_TAG) & M_TF ? 1 : CHUNK;
     let left = repeats ? this.#get(ECX) & mask : 1;
-    for (let n = 0; left !== 0 && n < CHUNK; n++) {
+    for (let n = 0; left !== 0 && n < most; n++) {
       const offset = this.#get(pointer) & mask;
       if (!this.#transfer(isInput, segment, offset, (base + offset) | 0, port, size)) {
         this.#set(C_STEPPING, 0);
