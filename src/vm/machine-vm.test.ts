@@ -199,6 +199,13 @@ describe('-d', () => {
     expect(await logOf('op', [0x40])).toMatch(/OP:\nblock 0x000fe000 .*\n---- 0x000fe000/s);
   });
 
+  test('out_asm shows compiled loops as WebAssembly text', async () => {
+    const rig = createRig();
+    await rig.start(multiboot([...spin(300_000), ...CLI, ...HLT]), '-kernel', 'bios', '-d', 'out_asm');
+    await rig.when('message');
+    expect(rig.log).toMatch(/^OUT: \[size=\d+\] 0x00100025\n.*loop/s);
+  });
+
   test('exec and cpu show every instruction, which are executed one by one', async () => {
     const log = await logOf('exec,cpu', [0xb8, 0x34, 0x12, 0x40]);
     const places = [...log.matchAll(/^Trace 0: \[000f0000\/(\w+)\//gm)].map(([, pc]) => pc);
@@ -246,10 +253,11 @@ describe('a recorded history', () => {
 });
 
 describe('the state hash', () => {
-  const guest = firmware(spin(300_000), print('done'), HLT);
+  // Flat code, so that the loop is compiled.
+  const guest = multiboot([...spin(300_000), ...CLI, ...HLT]);
   const hashAtEnd = async (...args: string[]) => {
     const rig = createRig();
-    await rig.start(guest, '-icount', 'shift=3,sleep=off', '-rtc', 'base=2020-01-01', ...args);
+    await rig.start(guest, '-kernel', 'bios', '-icount', 'shift=3,sleep=off', '-rtc', 'base=2020-01-01', ...args);
     await rig.when('message');
     return rig.vm.stateHash();
   };
@@ -265,7 +273,7 @@ describe('the state hash', () => {
   test('is taken at an exact count, whatever the slices were', async () => {
     const hashAt = async (count: number, ...args: string[]) => {
       const rig = createRig();
-      const paced = ['-S', '-icount', 'shift=3,sleep=off', '-rtc', 'base=2020-01-01'];
+      const paced = ['-kernel', 'bios', '-S', '-icount', 'shift=3,sleep=off', '-rtc', 'base=2020-01-01'];
       await rig.start(guest, ...paced, ...args);
       await rig.vm.pauseAt(count);
       return rig.vm.stateHash();

@@ -32,10 +32,14 @@ export const CLI = [0xfa];
 export const HLT = [0xf4];
 /** `jmp $` */
 export const LOOP = [0xeb, 0xfe];
-/** `mov ecx, count; dec ecx; jnz` */
+/** 32-bit code: `mov ecx, count; dec ecx; jnz` */
 export const spin = (count: number): number[] => [
-  ...[0x66, 0xb9, ...word(count & 0xffff), ...word(count >>> 16)],
-  ...[0x66, 0x49, 0x75, 0xfc],
+  0xb9,
+  ...word(count & 0xffff),
+  ...word(count >>> 16),
+  0x49,
+  0x75,
+  0xfd,
 ];
 /** An empty interrupt table, then a breakpoint: #BP, #GP, double fault, shutdown. `lidt cs:[0xffe0]; int3` */
 export const TRIPLE_FAULT = [0x2e, 0x0f, 0x01, 0x1e, 0xe0, 0xff, 0xcc];

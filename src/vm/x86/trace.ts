@@ -1,5 +1,6 @@
-/** What `-d in_asm,op,int,exec,cpu` prints of the i386 processor, in QEMU's form. */
+/** What `-d in_asm,op,out_asm,int,exec,cpu` prints of the i386 processor, in QEMU's form. */
 import { instructionLines } from '../../control/hmp/memory-dump.ts';
+import type { Engine } from '../../cpu/exec/engine.ts';
 import type { Functions } from '../../cpu/exec/native.ts';
 import type { IrBlock } from '../../cpu/ir/block.ts';
 import { C_FAULT_CODE, C_FAULT_ERR, C_PC, C_TAG } from '../../cpu/ir/layout.ts';
@@ -20,6 +21,7 @@ import {
   SS,
   V_PF,
 } from '../../cpu/isa/x86/layout.ts';
+import { disassembleModule } from '../../cpu/wasm/disassemble.ts';
 import type { Logger } from '../logging.ts';
 import { dumpFpuRegisters, dumpIntegerRegisters, instructionPointer, type X86State } from './register-dump.ts';
 
@@ -52,6 +54,15 @@ function assembly(frontEnd: FrontEnd, block: IrBlock, fetch: FetchByte): string 
     text += instructionLines(BigInt(at), bytes, frontEnd.disassemble(at, block.pcHi, block.mode, fetch).text);
   }
   return text;
+}
+
+/** `-d out_asm`: each compiled module, and which blocks it holds. */
+export function traceCompilation({ jit }: Engine, logger: Logger): void {
+  if (jit === undefined || !logger.isOn('out_asm')) return;
+  jit.onCompile = (module, blocks) => {
+    const addresses = blocks.map(({ pcLo }) => `0x${hex(pcLo, 8)}`).join(' ');
+    logger.write('out_asm', `OUT: [size=${module.length}] ${addresses}\n${disassembleModule(module)}\n`);
+  };
 }
 
 /** `-d int`: interrupts and exceptions of protected mode, with the registers before them. */
