@@ -5,7 +5,7 @@ import { wasmNative } from '../../cpu/exec/native.ts';
 import { C_INTR_ENABLED, C_INTR_REQUEST, C_PC, C_TAG } from '../../cpu/ir/layout.ts';
 import type { CpuEnvironment, FrontEnd } from '../../cpu/isa/front-end.ts';
 import { X86Cpu, type X86Native } from '../../cpu/isa/x86/cpu.ts';
-import { type CpuModel, installModel } from '../../cpu/isa/x86/cpuid.ts';
+import { basicLeaves, type CpuModel, installModel } from '../../cpu/isa/x86/cpuid.ts';
 import { createX86FrontEnd } from '../../cpu/isa/x86/front-end.ts';
 import { IF } from '../../cpu/isa/x86/layout.ts';
 import { wasmBytes } from '../../cpu/isa/x86/native.gen.ts';
@@ -70,7 +70,8 @@ export class X86Processor implements LoopCpu {
     const { profile, logger, nowNs, tuning } = options;
     this.logger = logger;
     this.traces = tracesExecution(logger);
-    const frontEnd = traceTranslation(tuning?.frontEnd?.(createX86FrontEnd()) ?? createX86FrontEnd(), logger);
+    const ofModel = createX86FrontEnd(basicLeaves(options.model)[1]?.[3]);
+    const frontEnd = traceTranslation(tuning?.frontEnd?.(ofModel) ?? ofModel, logger);
     this.state = {
       read32: (address) => this.memory.getInt32(address, true),
       eflags: () => this.native.get_eflags(),
