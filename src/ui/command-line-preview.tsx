@@ -3,6 +3,7 @@ import { useState } from 'react';
 /** The same machine as a command for a terminal. */
 export function CommandLinePreview({ text }: { readonly text: string }) {
   const [copied, setCopied] = useState<string>();
+  const options = text.split(/ (?=-)/);
   const copy = (): void => {
     navigator.clipboard.writeText(text).then(
       () => setCopied(text),
@@ -17,7 +18,11 @@ export function CommandLinePreview({ text }: { readonly text: string }) {
           {copied === text ? 'Copied' : 'Copy'}
         </button>
       </div>
-      <code>{text}</code>
+      <code>
+        {options.map((option) => (
+          <span key={option} className="command-line-option">{`${option} `}</span>
+        ))}
+      </code>
     </div>
   );
 }

@@ -30,9 +30,8 @@ export function HelpDialog({ onClose }: { onClose(): void }) {
         </tbody>
       </table>
       <p>
-        Every other key goes to the guest, Tab too. The machine runs in a worker and goes on in a hidden tab. In the
-        monitor,
-        <kbd>help</kbd> lists its commands; they are QEMU’s.
+        Every other key goes to the guest, Tab too. The machine runs in a worker and goes on in a hidden tab. The
+        monitor’s commands are QEMU’s: <kbd>help</kbd> lists them.
       </p>
       <div className="dialog-actions">
         <button type="button" className="button button-primary" onClick={onClose}>

@@ -14,7 +14,7 @@ export function LoadingPanel({ downloads, onCancel }: LoadingPanelProps) {
       <p role="status">{complete ? 'Building the machine…' : 'Fetching the guest…'}</p>
       {downloads.map(({ name, received, total }) => (
         <div key={name} className="download">
-          <span>{name}</span>
+          <span className="download-name">{name}</span>
           <progress aria-label={name} value={received} max={total} />
           <span className="download-bytes">
             {bytesText(received)} of {bytesText(total)}

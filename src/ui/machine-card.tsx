@@ -22,8 +22,8 @@ export function MachineCardChoice({ card, kernel, checked, onChoose }: MachineCa
       <span className="card-summary">{card.summary}</span>
       <span className="card-parts">
         {parts.map(([label, value]) => (
-          <span key={label}>
-            <span className="card-label">{label}</span> {value}
+          <span key={label} className="card-part">
+            <span className="card-label">{label}</span> <span>{value}</span>
           </span>
         ))}
       </span>

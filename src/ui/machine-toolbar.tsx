@@ -1,8 +1,9 @@
 import type { Ref } from 'react';
 import type { RunState } from '../vm/api.ts';
-import { Icon, type IconName } from './icon.tsx';
-import { type Command, keysOf } from './shortcuts.ts';
+import type { IconName } from './icon.tsx';
+import type { Command } from './shortcuts.ts';
 import { runStateText } from './state-text.ts';
+import { ToolButton } from './tool-button.tsx';
 
 interface MachineToolbarProps {
   readonly ref: Ref<HTMLElement>;
@@ -16,27 +17,20 @@ interface MachineToolbarProps {
 
 export function MachineToolbar({ ref, title, state, onCommand, onLeave }: MachineToolbarProps) {
   const off = state === undefined;
+  const stuck = state === 'shutdown' || state === 'internal-error';
   const button = (command: Command, icon: IconName, label: string, disabled = false) => (
-    <button
-      type="button"
-      className="tool"
-      aria-label={label}
-      title={`${label} (${keysOf(command)})`}
-      aria-keyshortcuts={keysOf(command).replace('Ctrl', 'Control')}
+    <ToolButton
+      icon={icon}
+      label={label}
+      command={command}
+      labelled
       disabled={disabled}
-      onClick={() => onCommand(command)}
-    >
-      <Icon name={icon} />
-      <span className="tool-label" aria-hidden="true">
-        {label}
-      </span>
-    </button>
+      onPress={() => onCommand(command)}
+    />
   );
   return (
     <header className="toolbar" ref={ref}>
-      <button type="button" className="tool" aria-label="Machines" title="Back to the machines" onClick={onLeave}>
-        <Icon name="back" />
-      </button>
+      <ToolButton icon="back" label="Machines" onPress={onLeave} />
       <h1 className="toolbar-title">{title}</h1>
       <span className="state-badge" data-state={state ?? 'off'} aria-hidden="true">
         {runStateText(state)}
@@ -44,7 +38,7 @@ export function MachineToolbar({ ref, title, state, onCommand, onLeave }: Machin
       <div className="toolbar-group" role="toolbar" aria-label="Machine">
         {state === 'running' || off
           ? button('pause', 'pause', 'Pause', off)
-          : button('pause', 'resume', 'Resume', state === 'shutdown' || state === 'internal-error')}
+          : button('pause', 'resume', 'Resume', stuck)}
         {button('reset', 'reset', 'Reset', off)}
         {button('power-off', 'power', 'Power off', off)}
       </div>

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
-import { Icon } from './icon.tsx';
+import { ToolButton } from './tool-button.tsx';
 import { useFocusWhenShown } from './use-focus-when-shown.ts';
 
 interface MonitorDrawerProps {
@@ -47,9 +47,9 @@ export function MonitorDrawer({ execute, onClose }: MonitorDrawerProps) {
 
   return (
     <section className="monitor" aria-label="Monitor">
-      <button type="button" className="tool monitor-close" aria-label="Close the monitor" onClick={onClose}>
-        <Icon name="close" />
-      </button>
+      <div className="monitor-close">
+        <ToolButton icon="close" label="Close the monitor" onPress={onClose} />
+      </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard */}
       <pre ref={output} role="log" aria-label="Monitor output" tabIndex={0}>
         {transcript}

@@ -1,5 +1,5 @@
-import { Icon } from './icon.tsx';
 import type { Notice } from './machine-session.ts';
+import { ToolButton } from './tool-button.tsx';
 
 interface NoticeListProps {
   readonly notices: readonly Notice[];
@@ -13,9 +13,7 @@ export function NoticeList({ notices, onDismiss }: NoticeListProps) {
       {notices.map(({ id, level, text }) => (
         <div key={id} className="notice" data-level={level}>
           <p>{text}</p>
-          <button type="button" className="tool" aria-label="Dismiss" onClick={() => onDismiss(id)}>
-            <Icon name="close" />
-          </button>
+          <ToolButton icon="close" label="Dismiss" onPress={() => onDismiss(id)} />
         </div>
       ))}
     </div>

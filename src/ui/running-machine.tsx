@@ -57,7 +57,8 @@ export function RunningMachine({ session, view }: { readonly session: MachineSes
     if (confirmed && question === 'reset') void session.reset();
     if (confirmed && question === 'power-off') void session.powerOff();
     if (confirmed && question === 'leave') session.leave();
-    else terminal?.focus();
+    // Once the dialog has given the focus back.
+    else if (confirmed) setTimeout(() => terminal?.focus());
   };
 
   const pressed = useEffectEvent((event: KeyboardEvent): void => {
@@ -123,14 +124,7 @@ export function RunningMachine({ session, view }: { readonly session: MachineSes
       )}
       <StatusLine state={state} status={view.status} />
       {question !== undefined && <ConfirmDialog question={question} onAnswer={answer} />}
-      {helping && (
-        <HelpDialog
-          onClose={() => {
-            setHelping(false);
-            terminal?.focus();
-          }}
-        />
-      )}
+      {helping && <HelpDialog onClose={() => setHelping(false)} />}
     </main>
   );
 }

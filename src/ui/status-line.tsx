@@ -23,14 +23,17 @@ export function StatusLine({ state, status }: StatusLineProps) {
   return (
     <footer className="status">
       <dl>
-        <Figure label="State" value={runStateText(state)} />
+        <div data-figure="state">
+          <dt className="visually-hidden">State</dt>
+          <dd>{runStateText(state)}</dd>
+        </div>
         {status && (
           <>
             <Figure label="Guest time" value={guestTimeText(status.guestNs)} />
             <Figure label="MIPS" value={running ? mipsText(status.mips) : '0'} />
             <Figure label="Instructions" value={countText(status.instructions)} />
             <div className="status-shares">
-              <dt>Host time</dt>
+              <dt className="visually-hidden">Host time</dt>
               <dd>
                 <span className="share-bar" aria-hidden="true">
                   {shares.map(([key]) => (

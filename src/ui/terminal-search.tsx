@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useEffect, useState } from 'react';
-import { Icon } from './icon.tsx';
 import type { TerminalHandle } from './terminal.tsx';
+import { ToolButton } from './tool-button.tsx';
 import { useFocusWhenShown } from './use-focus-when-shown.ts';
 
 /** Colours of what was found, on either theme. */
@@ -16,8 +16,8 @@ interface TerminalSearchProps {
   onClose(): void;
 }
 
-/** Finds text in the terminal and its scrollback: Enter for the next, Shift+Enter for the one before. */
-export function TerminalSearch({ terminal: { search }, onClose }: TerminalSearchProps) {
+/** Finds text in the terminal and its scrollback, the latest first: Enter goes up to older matches, Shift+Enter down. */
+export function TerminalSearch({ terminal: { search, clearSelection }, onClose }: TerminalSearchProps) {
   const input = useFocusWhenShown<HTMLInputElement>();
   const [text, setText] = useState('');
   const [found, setFound] = useState({ resultIndex: -1, resultCount: 0 });
@@ -31,17 +31,18 @@ export function TerminalSearch({ terminal: { search }, onClose }: TerminalSearch
 
   const find = (next: string): void => {
     setText(next);
+    clearSelection(); // a search starts there
     if (next === '') search.clearDecorations();
-    else search.findNext(next, { decorations, incremental: true });
+    else search.findPrevious(next, { decorations });
   };
-  const step = (backwards: boolean): void => {
+  const step = (direction: 'older' | 'newer'): void => {
     if (text === '') return;
-    if (backwards) search.findPrevious(text, { decorations });
+    if (direction === 'older') search.findPrevious(text, { decorations });
     else search.findNext(text, { decorations });
   };
   const pressed = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') onClose();
-    else if (event.key === 'Enter') step(event.shiftKey);
+    else if (event.key === 'Enter') step(event.shiftKey ? 'newer' : 'older');
     else return;
     event.preventDefault();
   };
@@ -59,15 +60,9 @@ export function TerminalSearch({ terminal: { search }, onClose }: TerminalSearch
         onKeyDown={pressed}
       />
       <output aria-live="polite">{text === '' ? '' : tally}</output>
-      <button type="button" className="tool" aria-label="Previous match" onClick={() => step(true)}>
-        <Icon name="up" />
-      </button>
-      <button type="button" className="tool" aria-label="Next match" onClick={() => step(false)}>
-        <Icon name="down" />
-      </button>
-      <button type="button" className="tool" aria-label="Close the search" onClick={onClose}>
-        <Icon name="close" />
-      </button>
+      <ToolButton icon="up" label="Older match" onPress={() => step('older')} />
+      <ToolButton icon="down" label="Newer match" onPress={() => step('newer')} />
+      <ToolButton icon="close" label="Close the search" onPress={onClose} />
     </search>
   );
 }

@@ -8,6 +8,7 @@ import { themeOf } from './terminal-theme.ts';
 
 export interface TerminalHandle {
   focus(): void;
+  clearSelection(): void;
   readonly search: SearchAddon;
 }
 
@@ -27,49 +28,75 @@ export function Terminal({ ref, output, onInput }: TerminalProps) {
   const typed = useEffectEvent(onInput);
 
   useEffect(() => {
-    const element = place.current!;
+    const stages = showTerminal(place.current!, output, (bytes) => typed(bytes), setHandle);
+    return () => {
+      stages.abort();
+      setHandle(null);
+    };
+  }, [output]);
+
+  return <div className="console" ref={place} />;
+}
+
+/** Makes the terminal in steps, each a task of its own: together they would hold the page up for longer than a few frames. */
+function showTerminal(
+  element: HTMLElement,
+  output: OutputFeed,
+  onInput: (bytes: Uint8Array) => void,
+  onReady: (handle: TerminalHandle) => void,
+): AbortController {
+  const ended = new AbortController();
+  const { signal } = ended;
+  const later = (step: () => void): void => {
+    const timer = setTimeout(step);
+    signal.addEventListener('abort', () => clearTimeout(timer));
+  };
+  later(() => {
     const scheme = matchMedia('(prefers-color-scheme: dark)');
     const xterm = new Xterm({
       scrollback: SCROLLBACK_LINES,
       fontFamily: getComputedStyle(element).fontFamily,
-      fontSize: Number.parseFloat(getComputedStyle(element).fontSize),
       lineHeight: 1.15,
       cursorBlink: false,
       minimumContrastRatio: 4.5,
       theme: themeOf(scheme.matches),
       allowProposedApi: true, // the search addon's highlights
     });
-    const fit = new FitAddon();
-    const search = new SearchAddon();
-    xterm.loadAddon(fit);
-    xterm.loadAddon(search);
-    xterm.open(element);
-    xterm.textarea?.setAttribute('aria-label', 'Serial console of the guest');
-    xterm.attachCustomKeyEventHandler((event) => !copied(event, xterm));
+    signal.addEventListener('abort', () => xterm.dispose());
+    scheme.addEventListener('change', () => (xterm.options.theme = themeOf(scheme.matches)), { signal });
+    later(() => {
+      xterm.open(element);
+      xterm.textarea?.setAttribute('aria-label', 'Serial console of the guest');
+      xterm.attachCustomKeyEventHandler((event) => !copied(event, xterm));
+      later(() => {
+        connect(xterm, element, onInput, signal);
+        signal.addEventListener(
+          'abort',
+          output.attach((bytes, done) => xterm.write(bytes, done)),
+        );
+        const search = new SearchAddon();
+        xterm.loadAddon(search);
+        xterm.focus();
+        onReady({ focus: () => xterm.focus(), clearSelection: () => xterm.clearSelection(), search });
+      });
+    });
+  });
+  return ended;
+}
 
-    const encoder = new TextEncoder();
-    xterm.onData((text) => typed(encoder.encode(text)));
-    xterm.onBinary((text) => typed(Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff)));
-    const detach = output.attach((bytes, done) => xterm.write(bytes, done));
-
-    const resized = new ResizeObserver(() => fit.fit());
-    resized.observe(element);
-    const recolour = (): void => {
-      xterm.options.theme = themeOf(scheme.matches);
-    };
-    scheme.addEventListener('change', recolour);
-    xterm.focus();
-    setHandle({ focus: () => xterm.focus(), search });
-    return () => {
-      scheme.removeEventListener('change', recolour);
-      resized.disconnect();
-      detach();
-      xterm.dispose();
-      setHandle(null);
-    };
-  }, [output]);
-
-  return <div className="terminal" ref={place} />;
+/** Keys to the guest, and as many rows and columns as there is room for. */
+function connect(xterm: Xterm, element: HTMLElement, onInput: (bytes: Uint8Array) => void, signal: AbortSignal): void {
+  const encoder = new TextEncoder();
+  xterm.onData((text) => onInput(encoder.encode(text)));
+  xterm.onBinary((text) => onInput(Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff)));
+  const fit = new FitAddon();
+  xterm.loadAddon(fit);
+  const resized = new ResizeObserver(() => {
+    xterm.options.fontSize = Number.parseFloat(getComputedStyle(element).fontSize); // smaller on a narrow page
+    fit.fit();
+  });
+  resized.observe(element);
+  signal.addEventListener('abort', () => resized.disconnect());
 }
 
 /** Ctrl+Shift+C and Ctrl+Insert copy; the browser itself pastes on Ctrl+Shift+V and Shift+Insert. */
