@@ -97,7 +97,7 @@ async function runMachine(
 }
 
 /** The board's own firmware, for a machine without a kernel, if it was fetched. */
-function readFirmware(options: MachineOptions): Record<string, Uint8Array> {
+export function readFirmware(options: MachineOptions): Record<string, Uint8Array> {
   const name = defaultFirmware(options);
   if (name === undefined) return {};
   const url = new URL(name, FIRMWARE_FOLDER);
