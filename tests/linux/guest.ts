@@ -73,6 +73,11 @@ export class LinuxGuest {
     return lines.slice(0, -1).join('\n');
   }
 
+  /** Long command lines are not wrapped, and the kernel does not write into the output of commands. */
+  async preparePrompt(): Promise<void> {
+    await this.command('stty cols 250; dmesg -n 1');
+  }
+
   /** How the machine ended. */
   exit(): Promise<Exit> {
     return this.#until(() => this.#exit);
