@@ -6,6 +6,8 @@ import type { RunLoop } from './run-loop.ts';
 import type { X86Processor } from './x86/processor.ts';
 
 const INTERVAL_NS = 250e6;
+/** Time of an interpreted instruction, in those of a compiled one: 3.5 to 6 on the freestanding benchmarks. */
+const INTERPRETED_COST = 5;
 
 export interface StatusSources {
   readonly host: Host;
@@ -19,6 +21,8 @@ export interface StatusSources {
 interface Sample {
   readonly hostNs: number;
   readonly instructions: number;
+  /** Of `instructions`, those that ran compiled. */
+  readonly compiled: number;
   readonly idleNs: number;
   readonly translationNs: number;
   readonly devicesNs: number;
@@ -86,6 +90,7 @@ export class StatusMeter {
     return {
       hostNs: host.nowNs(),
       instructions: processor.executed,
+      compiled: processor.compiledInstructions,
       idleNs: loop.idleNs,
       translationNs: profile.translationNs,
       devicesNs: profile.devicesNs,
@@ -100,10 +105,13 @@ export class StatusMeter {
     const translation = Math.min(part('translationNs'), 1 - idle);
     const devices = Math.min(part('devicesNs'), 1 - idle - translation);
     const guest = 1 - idle - translation - devices;
-    const compiled = this.sources.processor.engine.jit === undefined ? 0 : guest;
+    // Only instructions are counted apart, not time: the split of guest time is an estimate.
+    const compiled = to.compiled - from.compiled;
+    const interpreted = (to.instructions - from.instructions - compiled) * INTERPRETED_COST;
+    const jit = compiled + interpreted > 0 ? (guest * compiled) / (compiled + interpreted) : 0;
     return {
       mips: ((to.instructions - from.instructions) * 1000) / elapsed,
-      share: { interpreter: guest - compiled, jit: compiled, translation, devices, idle },
+      share: { interpreter: guest - jit, jit, translation, devices, idle },
     };
   }
 }

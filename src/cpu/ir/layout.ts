@@ -41,7 +41,7 @@ export const C_LARGE_ADDR = 0x148;
 export const C_LARGE_MASK = 0x150;
 /** Number of entries of PMAP: physical pages from here on are unassigned. */
 export const C_PMAP_PAGES = 0x158;
-/** Counters for the profile (u32, wrap): slow accesses, TLB fills, slow lookups, instructions entered in T2. */
+/** Counters for the profile (u32, wrap): slow accesses, TLB fills, slow lookups; and i64: instructions that ran compiled. */
 export const C_N_SLOW = 0x160;
 export const C_N_FILL = 0x164;
 export const C_N_LOOKUP = 0x168;

@@ -2,7 +2,7 @@
 import type { CpuView } from '../../control/vm-control.ts';
 import { createEngine, type Engine, type EngineMode } from '../../cpu/exec/engine.ts';
 import { wasmNative } from '../../cpu/exec/native.ts';
-import { C_INTR_ENABLED, C_INTR_REQUEST, C_PC, C_TAG } from '../../cpu/ir/layout.ts';
+import { C_INTR_ENABLED, C_INTR_REQUEST, C_N_T2, C_PC, C_TAG } from '../../cpu/ir/layout.ts';
 import type { CpuEnvironment, FrontEnd } from '../../cpu/isa/front-end.ts';
 import { X86Cpu, type X86Native } from '../../cpu/isa/x86/cpu.ts';
 import { basicLeaves, type CpuModel, installModel } from '../../cpu/isa/x86/cpuid.ts';
@@ -115,6 +115,10 @@ export class X86Processor implements LoopCpu {
   }
   get executed(): number {
     return this.engine.vcpu.executed;
+  }
+  /** Instructions that ran in JIT code since power-on. */
+  get compiledInstructions(): number {
+    return Number(this.memory.getBigInt64(C_N_T2, true));
   }
   shorten(budgetLeft: number): void {
     if (this.traces) this.left = Math.min(this.left, budgetLeft + 1);

@@ -14,6 +14,7 @@ import {
   C_INTR_REQUEST,
   C_LEAVE_ARG,
   C_MMU,
+  C_N_T2,
   C_PC,
   EXIT_BUDGET,
   EXIT_DEAD,
@@ -123,7 +124,10 @@ function heads(def: Define, regionType: number): void {
   def('enter', HEAD.size / 2, (h) => {
     const c = h.code;
     c.get(BUDGET).get(IP).mem(W.i32Load, HEAD.heat, 2).callIndirect(regionType).set(S0);
-    c.load32(C_BUDGET).set(BUDGET);
+    // Instructions that ran compiled, for the profile.
+    c.i32(0).i32(0).mem(W.i64Load, C_N_T2, 3);
+    c.get(BUDGET).load32(C_BUDGET).tee(BUDGET).op(W.i32Sub, W.i64ExtendI32S, W.i64Add);
+    c.mem(W.i64Store, C_N_T2, 3);
     c.get(S0).op(W.i32Eqz).if(VOID, 0);
     c.return().end();
     c.get(S0).i32(1).op(W.i32And).if(VOID, 0);
