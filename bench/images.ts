@@ -19,7 +19,14 @@ const C_FLAGS = [
   ...['-m32', '-march=i686', '-O2', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-ffreestanding', '-nostdlib'],
   // integer instructions only, and loops as they are written
   ...['-mno-80387', '-mno-mmx', '-mno-sse', '-fno-tree-vectorize', '-fno-tree-loop-distribute-patterns'],
-  ...['-fno-pie', '-no-pie', '-static', '-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-fcf-protection=none'],
+  ...[
+    '-fno-pie',
+    '-no-pie',
+    '-static',
+    '-fno-stack-protector',
+    '-fno-asynchronous-unwind-tables',
+    '-fcf-protection=none',
+  ],
   '-fno-strict-aliasing',
 ];
 
@@ -73,7 +80,13 @@ async function freestandingImage(rows: readonly string[], scale: number): Promis
   if (rows.includes('cold')) sources.push(await coldObject(source('')));
   writeFileSync(table, rowTable(rows));
   const inputs = [source('start.S'), source('main.c'), ...sources];
-  const flags = [...C_FLAGS, `-DSCALE=${scale}`, `-I${source('')}`, `-Wl,-T,${source('link.ld')}`, '-Wl,--build-id=none'];
+  const flags = [
+    ...C_FLAGS,
+    `-DSCALE=${scale}`,
+    `-I${source('')}`,
+    `-Wl,-T,${source('link.ld')}`,
+    '-Wl,--build-id=none',
+  ];
   await gcc([...flags, '-o', kernel, ...inputs, '-lgcc']);
   return { suite: 'freestanding', memoryMiB: 128, kernel, initrd: undefined, commandLine: '' };
 }
@@ -96,7 +109,9 @@ async function gcc(args: readonly string[]): Promise<void> {
     await run('gcc', args);
   } catch (error) {
     const { stderr } = error as { stderr?: string };
-    throw new Error(`gcc could not build a guest of the bench: ${stderr?.split('\n').slice(0, 10).join('\n') || error}`);
+    throw new Error(
+      `gcc could not build a guest of the bench: ${stderr?.split('\n').slice(0, 10).join('\n') || error}`,
+    );
   }
 }
 

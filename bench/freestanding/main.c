@@ -43,7 +43,6 @@ void *memset(void *to, int byte, size_t size) {
 }
 
 void bench_main(void) {
-  put("@end power-on\n");
   for (unsigned i = 0; i < row_count; i++) {
     put("@start ");
     put(rows[i].name);

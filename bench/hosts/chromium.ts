@@ -1,7 +1,7 @@
 /** Emulators in a worker of a page in headless Chromium: each run in a browser of its own. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type BrowserServer as Launched, chromium } from 'playwright';
+import { chromium, type BrowserServer as Launched } from 'playwright';
 import { build } from 'vite';
 import { FOLDERS } from '../paths.ts';
 import type { RunRecord } from '../recorder.ts';
@@ -96,12 +96,7 @@ function questions(browser: number, image: GuestImage): Record<string, () => unk
   };
 }
 
-async function runInPage(
-  launched: Launched,
-  url: string,
-  worker: string,
-  task: BrowserTask,
-): Promise<RunRecord> {
+async function runInPage(launched: Launched, url: string, worker: string, task: BrowserTask): Promise<RunRecord> {
   const browser = await chromium.connect(launched.wsEndpoint());
   const page = await browser.newPage();
   await page.goto(url);

@@ -2,7 +2,7 @@
 import type { RunRecord } from '../recorder.ts';
 import type { GuestImage } from '../workloads.ts';
 
-export const HOST_NAMES = ['qemu', 'lockstep-node', 'lockstep-chromium', 'v86-node', 'v86-chromium'] as const;
+export const HOST_NAMES = ['qemu', 'lockstep-chromium', 'v86-chromium', 'lockstep-node', 'v86-node'] as const;
 export type HostName = (typeof HOST_NAMES)[number];
 
 export interface Host {

@@ -20,7 +20,11 @@ export function cpuMsOf(pid: number, threadName?: string): number | null {
 export function descendantWithThread(ancestor: number, threadName: string): number | undefined {
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc')) {
-    const fields = /^\d+$/.test(name) ? readProc(`/proc/${name}/stat`)?.replace(/^.*\) /s, '').split(' ') : undefined;
+    const fields = /^\d+$/.test(name)
+      ? readProc(`/proc/${name}/stat`)
+          ?.replace(/^.*\) /s, '')
+          .split(' ')
+      : undefined;
     if (fields !== undefined) parents.set(Number(name), Number(fields[1]));
   }
   const descends = (pid: number | undefined): boolean =>
