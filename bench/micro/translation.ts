@@ -126,7 +126,7 @@ function observe(engine: Engine, stages: Stages): () => void {
     (constructed: object, args: readonly unknown[]): object => Reflect.construct(constructed as never, args),
     () => 0,
   );
-  const observed = <T extends object>(constructed: T): T => new Proxy(constructed, { construct });
+  const observed = <T extends object>(constructed: T): T => new Proxy<T>(constructed, { construct });
   WebAssembly.Module = observed(Module);
   WebAssembly.Instance = observed(Instance);
   return () => {
