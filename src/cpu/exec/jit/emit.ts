@@ -185,6 +185,7 @@ export class RegionEmitter {
       this.#exitTo(0);
       c.end();
     }
+    this.#checkSecondPage(n);
     c.get(BUDGET).i32(n.block.insns).op(W.i32Sub).set(BUDGET);
     for (let i = 0; i < n.ops; i++) {
       this.#node = n;
@@ -209,33 +210,38 @@ export class RegionEmitter {
     const page = to.pcLo >>> 12;
     return page !== this.#node.pcLo >>> 12 && page !== (this.#nodes[0] as Node).pcLo >>> 12;
   }
-  /** Push whether the code TLB maps the target's page as it did. */
-  #pushGuard(to: Node): void {
+  /** Push whether the code TLB maps the page of a virtual address to `page` still. */
+  #pushGuard(pcLo: number, pcHi: number, page: number): void {
     const c = this.#c;
-    const b = to.block;
     const wide = this.#va === 'i64';
-    const index = (b.pcLo >>> 12) & (CODE_TLB_ENTRIES - 1);
+    const index = (pcLo >>> 12) & (CODE_TLB_ENTRIES - 1);
     const at = CODE_TLB + (this.#bank << CODE_TLB_BANK_SHIFT) + (index << (wide ? 4 : 3));
+    c.i32(0).mem(W.i64Load, at, 3);
     if (wide) {
-      c.i32(0)
-        .mem(W.i64Load, at, 3)
-        .i64((b.pcLo >>> 12) | (b.pcHi << 20), b.pcHi >>> 12)
-        .op(W.i64Eq);
+      c.i64((pcLo >>> 12) | (pcHi << 20), pcHi >>> 12).op(W.i64Eq);
       c.load32(at + 8)
-        .i32(b.page)
+        .i32(page)
         .op(W.i32Eq, W.i32And);
-    } else
-      c.i32(0)
-        .mem(W.i64Load, at, 3)
-        .i64(b.pcLo >>> 12, b.page)
-        .op(W.i64Eq);
+    } else c.i64(pcLo >>> 12, page).op(W.i64Eq);
+  }
+  #pushPageGuard({ block }: Node): void {
+    this.#pushGuard(block.pcLo, block.pcHi, block.page);
+  }
+  /** A block whose last instruction reaches into another page leaves, for the interpreter to look, unless that is mapped as it was. */
+  #checkSecondPage({ block }: Node): void {
+    if (block.page2 === 0) return;
+    const next = (block.pcLo | 0xfff) + 1;
+    this.#pushGuard(next | 0, next === 0 ? block.pcHi + 1 : block.pcHi, block.page2);
+    this.#c.op(W.i32Eqz).if(VOID, 0);
+    this.#exitTo(0);
+    this.#c.end();
   }
   /** Go on at a distance from this block: to a node of the region, or out of it. */
   #branch(to: Node | undefined, delta: number): void {
     const c = this.#c;
     if (to === undefined) return this.#exitTo(delta);
     if (this.#needsGuard(to)) {
-      this.#pushGuard(to);
+      this.#pushPageGuard(to);
       c.op(W.i32Eqz).if(VOID, 0);
       this.#exitTo(delta);
       c.end();
@@ -539,7 +545,7 @@ export class RegionEmitter {
       emitJumpTable(c, this.#va, EXIT_PC, targets, (t) => {
         matches(t);
         if (this.#needsGuard(t)) {
-          this.#pushGuard(t);
+          this.#pushPageGuard(t);
           c.op(W.i32And);
         }
         c.brIf((t.order <= this.#node.order ? this.#loops.get(t) : this.#labels.get(t)) as Label);

@@ -77,7 +77,7 @@ export class RegionFormer {
         const block = from === undefined ? entry : this.#neighbour(from.block, pcLo);
         if (block === undefined) return undefined;
         if (block !== entry && this.#heat - this.#blocks.heatLeft(block) < ranEnough) return undefined;
-        node = this.#node(block, calls);
+        node = this.#node(block, calls, from === undefined);
         if (node === undefined) return undefined;
         ops += node.ops;
         nodes.push(node);
@@ -153,8 +153,9 @@ export class RegionFormer {
     return page === 0 ? undefined : this.#blocks.find(pcLo, from, page);
   }
 
-  #node(block: Block, calls: readonly number[]): Node | undefined {
-    if (block.guarded || block.dead) return undefined;
+  #node(block: Block, calls: readonly number[], isEntry: boolean): Node | undefined {
+    // A block that straddles two pages can't be entered by its head once compiled; inside a region its second page is compared.
+    if (block.dead || block.context !== 0 || (block.guarded && isEntry)) return undefined;
     const ir = this.#scratch;
     const ok = this.#blocks.translateInto(ir, block.pcLo, block.pcHi, block.mode, block.context, MAX_INSNS);
     // The code may have changed below a stale mapping: only what the block was made of is compiled.
