@@ -31,6 +31,18 @@ export class IrBlock {
     this.context = context;
     this.#temp = TEMP0;
   }
+  /** A block of its own with the same content. */
+  copy(): IrBlock {
+    const copy = new IrBlock();
+    copy.reset(this.pcLo, this.pcHi, this.mode, this.context);
+    copy.ir = this.ir.slice(0, this.n * WORDS);
+    copy.n = this.n;
+    copy.insns = this.insns;
+    copy.bytes = this.bytes;
+    copy.insnOffset.set(this.insnOffset);
+    copy.#temp = this.#temp;
+    return copy;
+  }
   /** Begin guest instruction number `insns`, at `offset` bytes from the block's pc. */
   beginInsn(offset: number): void {
     this.insnOffset[this.insns++] = offset;

@@ -50,6 +50,8 @@ export const C_N_T2 = 0x170;
 /** The guest's clock: (C_CLOCK - C_BUDGET * C_CLOCK_RATE) >> 10 is the time in ns, i64 and u32. Set at the start of a slice. */
 export const C_CLOCK = 0x178;
 export const C_CLOCK_RATE = 0x180;
+/** Bytes of the data access that `walk` is asked about; 0: it is not made yet (xlat). */
+export const C_ACCESS_SIZE = 0x184;
 
 export const FAULT_NONE = 0;
 /** An exception of the guest's processor; C_FAULT_CODE, C_FAULT_ERR and C_FAULT_ADDR say which. */
@@ -112,3 +114,4 @@ export const RAM_BASE = 0x3400000;
 /** Bits of a physical page as `walk` returns it (in the low 12 bits). */
 export const WALK_WRITABLE = 1; // a store needs no further walk (permitted, and the dirty bit is set)
 export const WALK_LARGE = 2; // part of a mapping larger than 4 KiB
+export const WALK_WATCHED = 4; // every access is to come to `walk`, made by an instruction that is stepped alone

@@ -51,6 +51,7 @@ export function removeDeadCode(block: IrBlock, target: IrTarget): void {
   let removed = false;
 
   for (let p = (block.n - 1) * WORDS; p >= 0; p -= WORDS) {
+    if ((OPERAND_WORDS[ir[p] as number] as number) & WRITES_X) keepLowHalf(ir, p);
     const op = ir[p] as number;
     const words = OPERAND_WORDS[op] as number;
     const d = ir[p + 1] as number;
@@ -88,6 +89,13 @@ export function removeDeadCode(block: IrBlock, target: IrTarget): void {
   if (removed) squeeze(block);
 }
 
+/** A full product whose high half nobody reads is a plain one, signed or not. */
+function keepLowHalf(ir: Int32Array, p: number): void {
+  if (live[ir[p + 6] as number] !== 0) return;
+  ir[p] = Op.mul;
+  ir[p + 6] = 0;
+}
+
 /**
  * `slot = mov temp` at `p`, where the op before it computes the temporary for this copy alone: let it compute into the
  * slot. Not across instructions, or a fault would see the slot too early; not for calls, as those may write slots.
@@ -97,6 +105,7 @@ function computeInPlace(ir: Int32Array, p: number): boolean {
   const temp = ir[p + 2] as number;
   const before = p - WORDS;
   if (before < 0 || slot >= TEMP0 || temp < TEMP0 || live[temp] !== 0) return false;
+  if ((OPERAND_WORDS[ir[before] as number] as number) & WRITES_X) keepLowHalf(ir, before);
   const op = ir[before] as number;
   const writes = (OPERAND_WORDS[op] as number) & (WRITES_D | WRITES_X);
   if (ir[before + 1] !== temp || ir[before + 7] !== ir[p + 7] || writes !== WRITES_D || op === Op.call) return false;
