@@ -1,19 +1,7 @@
 /** The x86 processor's part outside wasm: port I/O, HLT, interrupts from the 8259A. */
-import { C_BUDGET, C_FAULT, C_PC, C_STEPPING, C_TAG } from '../../ir/layout.ts';
+import { C_BUDGET, C_FAULT, C_PC, C_STEPPING, C_TAG, FAULT_EXC } from '../../ir/layout.ts';
 import type { AfterLeave, CpuEnvironment, TargetCpu, TargetNative } from '../front-end.ts';
-import {
-  BASES,
-  CS_BASE,
-  DF,
-  EAX,
-  ECX,
-  EDI,
-  EDX,
-  ES,
-  ESI,
-  F_HALTED,
-  F_SHUTDOWN,
-} from './layout.ts';
+import { BASES, CS_BASE, DF, EAX, ECX, EDI, EDX, ES, ESI, F_HALTED, F_SHUTDOWN } from './layout.ts';
 import {
   LEAVE_HLT,
   LEAVE_IN,
@@ -47,9 +35,12 @@ export interface X86Native extends TargetNative {
 export interface VirtualMemory {
   ld(va: number, size: number): number;
   st(va: number, value: number, size: number): void;
+  /** Address in this memory of a byte that can be accessed so, or 0 with C_FAULT set. */
+  xlat(va: number, store: 0 | 1): number;
 }
 
 const SEG_WRITE = 0x10000;
+const PAGE_MASK = ~0xfff;
 /** Elements a REP INS or OUTS moves before it lets interrupts in. */
 const CHUNK = 4096;
 
@@ -176,16 +167,22 @@ export class X86Cpu implements TargetCpu {
     this.#native.seg_check(segment, offset, isInput ? size | SEG_WRITE : size);
     if (this.#get(C_FAULT) !== 0) return false;
     if (isInput) {
-      // A store of what is there already: a page that can't be written faults before the device gives up its datum.
-      const old = this.#memory.ld(va, size);
-      if (this.#get(C_FAULT) === 0) this.#memory.st(va, old, size);
-      if (this.#get(C_FAULT) !== 0) return false;
+      // A page that can't be written faults before the device gives up its datum.
+      const end = (va + size - 1) | 0;
+      if (!this.#isWritable(va) || ((end ^ va) & PAGE_MASK && !this.#isWritable(end & PAGE_MASK))) return false;
       this.#memory.st(va, this.#env.ioRead(port, size), size);
     } else {
       const value = this.#memory.ld(va, size) >>> 0;
       if (this.#get(C_FAULT) !== 0) return false;
       this.#env.ioWrite(port, size, value);
     }
+    return true;
+  }
+  /** False with C_FAULT set. Code and I/O are no faults here: `st` deals with them. */
+  #isWritable(va: number): boolean {
+    this.#memory.xlat(va, 1);
+    if (this.#get(C_FAULT) === FAULT_EXC) return false;
+    this.#set(C_FAULT, 0);
     return true;
   }
 

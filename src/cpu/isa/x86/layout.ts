@@ -94,6 +94,9 @@ export const F_HALTED = 0x10d0;
 export const F_SHUTDOWN = 0x10d4;
 /** Nonzero: no interrupt after this instruction (it follows STI or a load of SS). */
 export const F_INHIBIT = 0x10d8;
+/** Which of them: after a load of SS the single-step trap waits too. */
+export const SHADOW_STI = 1;
+export const SHADOW_SS = 2;
 /** Added to the virtual clock's reading of the time-stamp counter (i64); WRMSR 10H sets it. */
 export const F_TSC_OFFSET = 0x10e0;
 /** Page-directory-pointer-table entries 0 to 3 (i64 each) as CR3's load under PAE read them (SDM volume 3, 4.4.1). */
@@ -104,6 +107,10 @@ export const F_EBL_CR_POWERON = 0x110c;
 export const F_BBL_CR_CTL = 0x1110;
 /** Microcode revision that CPUID after WRMSR 8BH put into IA32_BIOS_SIGN_ID (high word). */
 export const F_UCODE_REVISION = 0x1114;
+/** Follows from DR7: nonzero while a data breakpoint is enabled. */
+export const F_WATCHING = 0x1118;
+/** Breakpoints (bits 0 to 3, as in DR6) that accesses of the instruction under way have hit. */
+export const F_BREAKPOINT_HITS = 0x111c;
 
 /**
  * Filled before reset() by cpuid.ts for the chosen model: number of basic leaves, of extended leaves, the leaves

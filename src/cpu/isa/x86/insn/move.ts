@@ -1,6 +1,7 @@
 /** Data movement and conversion. */
 import { Op } from '../../../ir/ops.ts';
 import { CONDITION_NAMES, condition } from '../conditions.ts';
+import { LOAD_SHADOW } from '../helpers.ts';
 import { FEATURE_CMOV, type Instruction, x86 } from '../instruction.ts';
 import { CS, DS, ES, FS, GS, S_EAX, S_EBX, S_EDX, SEG_SELECTOR, SEG_SIZE, SEGS, SS } from '../layout.ts';
 import { CONSTANT, type Place } from '../place.ts';
@@ -51,7 +52,7 @@ const movToSegment = x86({
   execute(t, _, src) {
     const { reg } = t.d;
     if (reg > GS || reg === CS) return t.undefinedOpcode();
-    t.call('load_seg', t.movi(reg), src.read());
+    t.call('load_seg', t.movi(reg === SS ? SS | LOAD_SHADOW : reg), src.read());
     t.gotoNextMode();
   },
 });

@@ -113,7 +113,10 @@ function doubleShift(t: Translator, left: boolean, dst: Place, src: Place, count
     return t.un(Op.wrap, t.bini(Op.shr64, t.binOr(Op.shl64, value, by, constant), 32));
   };
   const wide = variable ? t.un(Op.extu, counter) : -1;
-  const before = shifted(variable ? t.bini(Op.sub64, wide, 1) : -1, n - 1);
+  const lessOne = variable ? t.bini(Op.sub64, wide, 1) : -1;
+  // OF after counts above 1 is undefined: as QEMU has it, nothing was shifted into the last but one value of SHRD.
+  const own = size === 4 ? a : join(t, b, a, 16);
+  const before = left ? shifted(lessOne, n - 1) : t.un(Op.wrap, t.binOr(Op.shr64, own, lessOne, n - 1));
   const r = t.cut(shifted(wide, n), size);
   dst.write(r);
   const kind = left ? CC_SHL : CC_SHR;

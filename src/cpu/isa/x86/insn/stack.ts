@@ -1,5 +1,6 @@
 /** PUSH, POP and their relatives, ENTER, LEAVE. */
 import { Op } from '../../../ir/ops.ts';
+import { LOAD_SHADOW } from '../helpers.ts';
 import { type Forms, type Instruction, x86 } from '../instruction.ts';
 import { CS, DS, ES, FS, GS, S_EAX, S_EBP, S_ESP, SS } from '../layout.ts';
 import { M_SS32 } from '../mode.ts';
@@ -57,7 +58,7 @@ const segments = (
         forms: { [popped]: operand } as Forms,
         att: 'sized',
         execute(t) {
-          t.call('load_seg', t.movi(segment), t.stackLoad(0, t.d.operandSize));
+          t.call('load_seg', t.movi(segment === SS ? SS | LOAD_SHADOW : segment), t.stackLoad(0, t.d.operandSize));
           t.moveStack(t.d.operandSize);
           t.gotoNextMode();
         },

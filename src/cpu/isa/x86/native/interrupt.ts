@@ -13,6 +13,7 @@ import {
   CS,
   DS,
   ES,
+  F_BREAKPOINT_HITS,
   F_CPL,
   F_CR0,
   F_CR2,
@@ -31,6 +32,7 @@ import {
   NT,
   OF,
   RF,
+  SHADOW_SS,
   SS,
   TF,
   TR,
@@ -252,6 +254,7 @@ export function deliver_exception(): void {
     }
   }
   store<u32>(C_STEPPING, stepping);
+  store<u32>(F_BREAKPOINT_HITS, 0); // those of an instruction that did not complete, and of delivery itself
   finishTaskSwitch();
 }
 
@@ -263,6 +266,7 @@ export function deliver_interrupt(vector: i32): void {
   deliver(vector, EXTERNAL, 0, eip());
   if (faulted()) deliver_exception();
   store<u32>(C_STEPPING, stepping);
+  store<u32>(F_BREAKPOINT_HITS, 0);
   finishTaskSwitch();
 }
 
@@ -274,7 +278,11 @@ export function int_n(vector: i32, nextEip: u32, kind: i32): void {
 }
 
 export function into(nextEip: u32): void {
-  if ((currentFlags() & OF) == 0) return setEip(nextEip);
+  if ((currentFlags() & OF) == 0) {
+    setEip(nextEip);
+    if ((load<u32>(F_EFLAGS) & TF) != 0) single_step();
+    return;
+  }
   deliver(V_OF, SOFTWARE, 0, nextEip);
   finishTaskSwitch();
 }
@@ -289,14 +297,23 @@ export function finishTaskSwitch(): void {
   else if (taskWantsTrap()) deliverDebugTrap(DR6_BT);
 }
 
-/** The debug exception as a trap: C_PC is the next instruction. `cause`: bits of DR6; no breakpoint matched. */
+/** The debug exception as a trap: C_PC is the next instruction. `cause`: bits of DR6 besides breakpoints that were hit. */
 export function deliverDebugTrap(cause: u32): void {
-  store<u32>(F_DR6, (load<u32>(F_DR6) & ~0xf) | cause);
+  store<u32>(F_DR6, (load<u32>(F_DR6) & ~0xf) | cause | load<u32>(F_BREAKPOINT_HITS));
   raise(V_DB, 0);
   deliver_exception();
 }
 
+/** After an instruction that was stepped alone: the trap of data and I/O breakpoints. 1 if there was one. */
+export function breakpoint_trap(): i32 {
+  if (load<u32>(F_BREAKPOINT_HITS) == 0) return 0;
+  deliverDebugTrap(0);
+  return 1;
+}
+
+/** After an instruction that began with TF set, unless it loaded SS (SDM volume 3, 6.8.3). */
 export function single_step(): void {
+  if (load<u32>(F_INHIBIT) == SHADOW_SS) return;
   deliverDebugTrap(DR6_BS);
 }
 

@@ -22,11 +22,13 @@ import {
   F_DR7,
   F_EFLAGS,
   F_INHIBIT,
+  F_WATCHING,
   FS,
   GS,
   IF,
   IOPL,
   IOPL_SHIFT,
+  SHADOW_STI,
   SS,
   TF,
   V_GP,
@@ -54,6 +56,8 @@ import {
   MODE_MASK,
 } from '../mode';
 import { attrOf, baseOf, limitOf, raise } from './cpu';
+import { tlb_flush } from './exec';
+import { isDataBreakpoint } from './paging';
 
 /** Spans 4 GiB and may be read and (data) written: an access through it can't fail the segment's checks. */
 function isFlat(seg: u32): bool {
@@ -64,13 +68,22 @@ function isFlat(seg: u32): bool {
   return (attr & (ATTR_WRITABLE | ATTR_EXPAND_DOWN)) == ATTR_WRITABLE;
 }
 
-/** DR7 enables at least one instruction breakpoint (R/W = 0). */
-function hasCodeBreakpoints(): bool {
+/** What DR7 enables: a mode bit for instruction breakpoints (R/W = 0), and whether data are watched. */
+function breakpoints(): u32 {
   const dr7 = load<u32>(F_DR7);
-  for (let i = 0; i < 4; i++) {
-    if (((dr7 >> (2 * i)) & 3) != 0 && ((dr7 >> (16 + 4 * i)) & 3) == 0) return true;
+  let mode: u32 = 0;
+  let watching: u32 = 0;
+  for (let i = 0; (dr7 & 0xff) != 0 && i < 4; i++) {
+    if (((dr7 >> (2 * i)) & 3) == 0) continue;
+    const kind = (dr7 >> (16 + 4 * i)) & 3;
+    if (kind == 0) mode = M_CODE_BREAKPOINTS;
+    else if (isDataBreakpoint(kind)) watching = 1;
   }
-  return false;
+  if (watching != load<u32>(F_WATCHING)) {
+    store<u32>(F_WATCHING, watching);
+    tlb_flush();
+  }
+  return mode;
 }
 
 export function update_mode(): void {
@@ -96,7 +109,7 @@ export function update_mode(): void {
   if (baseOf(CS) != 0) mode |= M_CS_BASE;
   const io = (eflags & IOPL) >> IOPL_SHIFT;
   if (level <= io) mode |= M_IOPL_OK;
-  if (hasCodeBreakpoints()) mode |= M_CODE_BREAKPOINTS;
+  mode |= breakpoints();
   if (level == 3 && (cr0 & CR0_AM) != 0 && (eflags & AC) != 0) mode |= M_ALIGN;
   store<u32>(C_TAG, (load<u32>(C_TAG) & ~MODE_MASK) | mode);
   store<u32>(C_CONTEXT, baseOf(CS));
@@ -112,9 +125,9 @@ function updateInterruptEnable(): void {
 }
 
 /** Begins the shadow in which no interrupt is taken, unless one ends with this instruction: they don't add up. */
-export function startShadow(): void {
+export function startShadow(kind: u32): void {
   if (load<u32>(F_INHIBIT) != 0) return;
-  store<u32>(F_INHIBIT, 1);
+  store<u32>(F_INHIBIT, kind);
   store<u32>(C_TAG, load<u32>(C_TAG) | M_INHIBIT);
   store<u32>(C_INTR_ENABLED, 0);
 }
@@ -147,6 +160,6 @@ export function sti(): void {
   const eflags = load<u32>(F_EFLAGS);
   if ((eflags & IF) != 0) return;
   store<u32>(F_EFLAGS, eflags | IF);
-  startShadow();
+  startShadow(SHADOW_STI);
   // In the shadow of a load of SS no second one begins, and `end_shadow` at this instruction's end enables interrupts.
 }

@@ -22,6 +22,7 @@ import {
   SEG_SIZE,
   SEG_SYSTEM_BASE,
   SEGS,
+  SHADOW_SS,
   SS,
   TR,
   V_AC,
@@ -186,7 +187,7 @@ export function load_seg(segAndFlags: u32, selector: u32): void {
   else setReal(seg, selector);
   if (faulted()) return;
   update_mode();
-  if ((segAndFlags & LOAD_SHADOW) != 0) startShadow();
+  if ((segAndFlags & LOAD_SHADOW) != 0) startShadow(SHADOW_SS);
 }
 
 function loadProtected(seg: u32, selector: u32): void {
