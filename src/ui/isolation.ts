@@ -6,7 +6,7 @@ declare global {
 }
 
 /** A service worker that neither works nor fails by then is taken for failed. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 8_000;
 
 /** What is missing, as a sentence; undefined on a page that has all it needs. Undecided while the page is about to reload. */
 export async function findMissing(): Promise<string | undefined> {

@@ -3,11 +3,11 @@ import type { TerminalHandle } from './terminal.tsx';
 import { ToolButton } from './tool-button.tsx';
 import { useFocusWhenShown } from './use-focus-when-shown.ts';
 
-/** Colours of what was found, on either theme. */
+/** Colours of what was found, on either theme: the terminal sees to the contrast of the text. */
 const decorations = {
-  matchBackground: '#7a5a12',
+  matchBackground: '#d8b13d',
   matchOverviewRuler: '#c9971f',
-  activeMatchBackground: '#c9971f',
+  activeMatchBackground: '#f0d67a',
   activeMatchColorOverviewRuler: '#ffcc4d',
 };
 
