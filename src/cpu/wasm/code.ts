@@ -7,7 +7,7 @@ export type Label = number;
 export type Hint = 0 | 1;
 
 export class Code {
-  bytes = new Uint8Array(1024);
+  bytes = new Uint8Array(256);
   n = 0;
   depth = 0;
   /** Pairs of (offset in the body's instructions, hint). */
@@ -19,7 +19,7 @@ export class Code {
     return this;
   }
   #grow(need: number): void {
-    let size = this.bytes.length * 2;
+    let size = this.bytes.length * 4;
     while (size < this.n + need) size *= 2;
     const grown = new Uint8Array(size);
     grown.set(this.bytes);

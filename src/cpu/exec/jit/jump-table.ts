@@ -10,13 +10,29 @@ interface PerfectHash {
 }
 const hash = (h: PerfectHash, pc: number): number => Math.imul(pc, h.multiplier) >>> (32 - h.bits);
 
+const MAX_BITS = 7;
+/** By hash value: the try that last met it. */
+const met = new Int32Array(1 << MAX_BITS);
+let tries = 0;
+
+/** Does the hash keep all of `pcs` apart? */
+function isPerfect(h: PerfectHash, pcs: readonly number[]): boolean {
+  tries++;
+  for (const pc of pcs) {
+    const at = hash(h, pc);
+    if (met[at] === tries) return false;
+    met[at] = tries;
+  }
+  return true;
+}
+
 /** A multiplicative hash without collisions among `pcs`, if one is found soon. */
 function perfectHash(pcs: readonly number[]): PerfectHash | undefined {
-  for (let bits = 2; bits <= 7; bits++) {
+  for (let bits = 2; bits <= MAX_BITS; bits++) {
     if (1 << bits < pcs.length) continue;
     for (let k = 1; k < 400; k++) {
       const h = { multiplier: Math.imul(k, 0x9e3779b1) | 1, bits };
-      if (new Set(pcs.map((pc) => hash(h, pc))).size === pcs.length) return h;
+      if (isPerfect(h, pcs)) return h;
     }
   }
   return undefined;
