@@ -206,12 +206,52 @@ describe('-d', () => {
     expect(rig.log).toMatch(/^OUT: \[size=\d+\] 0x00100025\n.*loop/s);
   });
 
-  test('exec and cpu show every instruction, which are executed one by one', async () => {
-    const log = await logOf('exec,cpu', [0xb8, 0x34, 0x12, 0x40]);
-    const places = [...log.matchAll(/^Trace 0: \[000f0000\/(\w+)\//gm)].map(([, pc]) => pc);
-    expect(places).toEqual(['000fe000', '000fe003', '000fe004', '000fe007', '000fe009']);
-    expect(log).toMatch(/EAX=00001235 EBX=.*\nESI=.*\nEIP=0000e004 /);
+  test('op_opt shows the IR after the passes', async () => {
+    expect(await logOf('op_opt', [0x40])).toMatch(/^OP after optimization:\nblock 0xfffffff0 .*\n----/);
+  });
+
+  test('exec and cpu show every block that is entered, the same one as often as it is', async () => {
+    // mov cx, 2; again: dec cx; jnz again; mov ax, 1234h
+    const log = await logOf('exec,cpu', [0xb9, 0x02, 0x00, 0x49, 0x75, 0xfd, 0xb8, 0x34, 0x12]);
+    const places = [...log.matchAll(/^Trace 0: 0x\w{8} \[000f0000\/(\w+)\//gm)].map(([, pc]) => pc);
+    expect(places).toEqual(['000fe000', '000fe003', '000fe006']);
+    expect(log).toMatch(/\/000fe003\/.*\nEAX=00000000 EBX=00000000 ECX=00000001 .*\nESI=.*\nEIP=0000e003 /);
     expect(log).not.toContain('FCW=');
+  });
+
+  test('exec leaves the guest as it is, to the instruction', async () => {
+    // mov al, 0; out 43h, al; in al, 40h; rdtsc; and again, in the middle of interrupts that are not taken
+    const code = [...out8(0x43, 0), 0xe4, 0x40, 0x0f, 0x31, 0x66, 0x01, 0xc3];
+    const hashWith = async (...args: string[]) => {
+      const rig = createRig();
+      await rig.start(firmware(code, spin(3000), code, CLI, HLT), '-icount', 'shift=3', '-cpu', 'pentium2', ...args);
+      await rig.when('message');
+      return rig.vm.stateHash();
+    };
+    const base = ['-rtc', 'base=2020-01-01'];
+    expect(await hashWith(...base, '-d', 'exec')).toEqual(await hashWith(...base));
+  });
+
+  test('mmu shows control registers, TLB fills and flushes', async () => {
+    // mov eax, cr0; or al, 2; mov cr0, eax; invlpg [0]
+    const code = [0x0f, 0x20, 0xc0, 0x0c, 0x02, 0x0f, 0x22, 0xc0, 0x0f, 0x01, 0x3e, 0x00, 0x00];
+    const log = await logOf('mmu', code);
+    expect(log).toMatch(/^A20 update: a20=1$/m);
+    expect(log).toMatch(/^tlb_flush: all$/m);
+    expect(log).toMatch(/^tlb_fill: vaddr=fffffff0 paddr=fffff000 fetch mmu_idx=0$/m);
+    expect(log).toMatch(/^CR0 update: CR0=0x60000012$/m);
+    expect(log).toMatch(/^tlb_flush_page: vaddr=00000000$/m);
+  });
+
+  test('int shows hardware interrupts by their vector', async () => {
+    const rig = createRig();
+    // ICW1-4 of the 8259A with vectors from 20h, timer unmasked, sti, hlt; the empty IDT then faults.
+    const to = (port: number, value: number): number[] => [0x66, 0xba, port & 255, port >> 8, 0xb0, value, 0xee];
+    const init = [to(0x20, 0x11), to(0x21, 0x20), to(0x21, 4), to(0x21, 1), to(0x21, 0xfe)].flat();
+    const timer = [to(0x43, 0x34), to(0x40, 0), to(0x40, 1)].flat();
+    await rig.start(multiboot([...init, ...timer, 0xfb, ...HLT]), '-kernel', 'bios', '-no-reboot', '-d', 'int');
+    await rig.when('exit');
+    expect(rig.log).toMatch(/^Servicing hardware INT=0x20\n {5}0: v=20 e=0000 i=0 cpl=0 IP=0010:/);
   });
 
   test('int shows exceptions of protected mode with the registers', async () => {

@@ -2,7 +2,7 @@
  * Engine mode 'eval': blocks are run by the reference evaluator instead of bytecode, over the same memory, block cache
  * and native helpers. Slow, and as plain as can be: what interpreter and JIT are compared with.
  */
-import { IrBlock } from '../ir/block.ts';
+import type { IrBlock } from '../ir/block.ts';
 import { type BlockEnd, type Environment, Evaluator } from '../ir/evaluate.ts';
 import {
   C_BUDGET,
@@ -21,7 +21,6 @@ import {
   TLB_BANK_SHIFT,
   TLB_ENTRIES,
 } from '../ir/layout.ts';
-import { WORDS } from '../ir/ops.ts';
 import type { FrontEnd } from '../isa/front-end.ts';
 import { Lowering } from './interp/lower.ts';
 import type { SharedMemory } from './memory.ts';
@@ -40,19 +39,8 @@ export class KeepingLowering extends Lowering {
 
   override lower(b: IrBlock, address: number, number: number, heat: number, guarded: boolean, page2: number): void {
     super.lower(b, address, number, heat, guarded, page2);
-    this.kept.set(address, { block: copyOf(b), page2 });
+    this.kept.set(address, { block: b.copy(), page2 });
   }
-}
-
-function copyOf(b: IrBlock): IrBlock {
-  const copy = new IrBlock();
-  copy.reset(b.pcLo, b.pcHi, b.mode, b.context);
-  copy.ir = b.ir.slice(0, b.n * WORDS);
-  copy.n = b.n;
-  copy.insns = b.insns;
-  copy.bytes = b.bytes;
-  copy.insnOffset.set(b.insnOffset);
-  return copy;
 }
 
 /** Guest memory as translated code reaches it: through the soft TLB, whose entries may be older than the page tables. */

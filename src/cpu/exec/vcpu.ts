@@ -40,8 +40,8 @@ export class Vcpu {
   readonly #m: SharedMemory;
   readonly #blocks: BlockCache;
   readonly #native: TargetNative;
-  /** Enter bytecode; comes back with C_EXIT set. */
-  readonly enter: (code: number) => void;
+  /** Enter bytecode; comes back with C_EXIT set. Tracing puts itself in between. */
+  enter: (code: number) => void;
   /** The target's JavaScript part; set before the first run. */
   cpu!: TargetCpu;
   hotBlocks: HotBlocks | undefined;
@@ -97,7 +97,8 @@ export class Vcpu {
       if (code === 0) {
         if (this.#stop) return 'stopped';
         if (m.get(C_BUDGET) <= 0) return 'budget';
-        if (this.#interruptDue) this.#interrupt();
+        const shut = this.#interruptDue ? this.#interrupt() : undefined;
+        if (shut) return shut;
         code = this.#blocks.resolve();
         if (code === 0) {
           const end = this.#fault(true);
@@ -140,7 +141,7 @@ export class Vcpu {
           end = this.#leave();
           break;
         case EXIT_INTR:
-          this.#interrupt();
+          end = this.#interrupt();
           break;
         case EXIT_DEAD:
           break;
@@ -152,11 +153,16 @@ export class Vcpu {
   }
 
   #applyShorten(): void {
-    const left = this.#m.get(C_BUDGET);
-    const cut = Math.max(0, left - this.#shorten);
+    const left = this.#shorten;
     this.#shorten = -1;
+    this.cut(left);
+  }
+  /** The slice ends after at most `left` more instructions. Not for callbacks, but for what wraps `enter`. */
+  cut(left: number): void {
+    const now = this.#m.get(C_BUDGET);
+    const cut = Math.max(0, now - left);
     this.#slice -= cut;
-    this.#m.set(C_BUDGET, left - cut);
+    this.#m.set(C_BUDGET, now - cut);
     this.#setClock();
   }
   /** Lets translated code read the clock: the count is that at the slice's end less what is left of the budget. */
@@ -168,9 +174,10 @@ export class Vcpu {
     this.#m.set(C_CLOCK + 4, Number(BigInt.asIntN(32, scaled >> 32n)));
     this.#m.set(C_CLOCK_RATE, rate);
   }
-  #interrupt(): void {
+  #interrupt(): RunEnd | undefined {
     this.cpu.interrupt();
     if (this.#m.get(C_FAULT) === FAULT_EXC) this.#native.deliver_exception();
+    return this.cpu.isShutdown ? 'shutdown' : undefined;
   }
   #leave(): RunEnd | undefined {
     const m = this.#m;
@@ -207,12 +214,14 @@ export class Vcpu {
     m.set(C_STEPPING, 0);
     const reason = m.get(C_EXIT);
     this.exits[reason] = (this.exits[reason] as number) + 1;
+    if (special && reason !== EXIT_LEAVE && reason !== EXIT_FAULT && this.cpu.stepped?.()) {
+      return this.cpu.isShutdown ? 'shutdown' : undefined;
+    }
     switch (reason) {
       case EXIT_LEAVE:
         return this.#leave();
       case EXIT_INTR:
-        this.#interrupt();
-        return undefined;
+        return this.#interrupt();
       case EXIT_FAULT:
         return this.#fault(false);
       case EXIT_LOOKUP:

@@ -16,7 +16,8 @@ import type { Logger } from '../logging.ts';
 import type { LoopCpu, SliceEnd } from '../run-loop.ts';
 import { applyBootState } from './boot-state.ts';
 import { dumpFpuRegisters, dumpIntegerRegisters, registerByName, type X86State } from './register-dump.ts';
-import { traceCompilation, traceInstruction, traceInterrupts, tracesExecution, traceTranslation } from './trace.ts';
+import { traceCompilation, traceExecution, traceInterrupts, tracesExecution, traceTranslation } from './trace.ts';
+import { traceMmu } from './trace-mmu.ts';
 
 const MODE_BITS = 0xfffff;
 const PAGE = 4096;
@@ -61,17 +62,17 @@ export class X86Processor implements LoopCpu {
   private readonly memory: DataView;
   private readonly state: X86State;
   private readonly logger: Logger;
-  /** Instructions are executed one by one, for `-d exec` and `-d cpu`. */
+  /** Each block is a slice of its own, for `-d exec` and `-d cpu`. */
   private readonly traces: boolean;
-  /** While they are: instructions that the slice has left. */
-  private left = 0;
+  /** While they are: instructions that the whole has left after the one being executed, if a device said so. */
+  private left = Number.POSITIVE_INFINITY;
 
   constructor(options: X86ProcessorOptions) {
     const { profile, logger, nowNs, tuning } = options;
     this.logger = logger;
     this.traces = tracesExecution(logger);
     const ofModel = createX86FrontEnd(basicLeaves(options.model)[1]?.[3]);
-    const frontEnd = traceTranslation(tuning?.frontEnd?.(ofModel) ?? ofModel, logger);
+    const frontEnd = tuning?.frontEnd?.(ofModel) ?? ofModel;
     this.state = {
       read32: (address) => this.memory.getInt32(address, true),
       eflags: () => this.native.get_eflags(),
@@ -80,7 +81,7 @@ export class X86Processor implements LoopCpu {
     this.frontEnd = { ...frontEnd, translate: timed(profile, 'translationNs', nowNs, frontEnd.translate) };
     this.engine = createEngine({
       frontEnd: this.frontEnd,
-      native: (memory, exec) => traceInterrupts(native(memory, exec), this.state, logger),
+      native: traceMmu((memory, exec) => traceInterrupts(native(memory, exec), this.state, logger), this.state, logger),
       backingBytes: options.backingBytes,
       mode: options.mode,
       jit: {
@@ -90,7 +91,9 @@ export class X86Processor implements LoopCpu {
       mmioRead: options.mmioRead,
       mmioWrite: options.mmioWrite,
     });
+    traceTranslation(this.engine, frontEnd, logger);
     traceCompilation(this.engine, logger);
+    traceExecution(this.engine, this.state, logger);
     const { memory, vcpu, exec } = this.engine;
     const { hotBlocks } = vcpu;
     if (hotBlocks !== undefined) {
@@ -107,9 +110,10 @@ export class X86Processor implements LoopCpu {
     const { vcpu } = this.engine;
     if (!this.traces) return vcpu.run(budget);
     let end: SliceEnd = 'budget';
-    for (this.left = budget; this.left > 0 && end === 'budget'; this.left--) {
-      traceInstruction(this.state, this.logger);
-      end = vcpu.run(1);
+    for (let goal = vcpu.executed + budget; end === 'budget' && vcpu.executed < goal; ) {
+      this.left = Number.POSITIVE_INFINITY;
+      end = vcpu.run(goal - vcpu.executed);
+      goal = Math.min(goal, vcpu.executed + this.left);
     }
     return end;
   }
@@ -121,8 +125,8 @@ export class X86Processor implements LoopCpu {
     return Number(this.memory.getBigInt64(C_N_T2, true));
   }
   shorten(budgetLeft: number): void {
-    if (this.traces) this.left = Math.min(this.left, budgetLeft + 1);
-    else this.engine.vcpu.shorten(budgetLeft);
+    if (this.traces) this.left = Math.min(this.left, budgetLeft);
+    this.engine.vcpu.shorten(this.traces ? 0 : budgetLeft);
   }
   stop(): void {
     this.engine.vcpu.stop();

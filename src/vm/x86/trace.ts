@@ -1,9 +1,11 @@
-/** What `-d in_asm,op,out_asm,int,exec,cpu` prints of the i386 processor, in QEMU's form. */
+/** What `-d in_asm,op,op_opt,out_asm,int,exec,cpu` prints of the i386 processor, in QEMU's form. */
 import { instructionLines } from '../../control/hmp/memory-dump.ts';
 import type { Engine } from '../../cpu/exec/engine.ts';
+import { HEAD } from '../../cpu/exec/interp/context.ts';
 import type { Functions } from '../../cpu/exec/native.ts';
 import type { IrBlock } from '../../cpu/ir/block.ts';
-import { C_FAULT_CODE, C_FAULT_ERR, C_PC, C_TAG } from '../../cpu/ir/layout.ts';
+import { C_BUDGET, C_FAULT_ADDR, C_FAULT_CODE, C_FAULT_ERR, C_PC, C_TAG } from '../../cpu/ir/layout.ts';
+import { optimise } from '../../cpu/ir/passes/optimise.ts';
 import { printBlock } from '../../cpu/ir/print.ts';
 import type { FetchByte, FrontEnd } from '../../cpu/isa/front-end.ts';
 import {
@@ -30,17 +32,16 @@ const RULE = '-'.repeat(16);
 
 const hex = (value: number, digits: number): string => (value >>> 0).toString(16).padStart(digits, '0');
 
-/** `-d in_asm` and `-d op`: each block as it is translated. */
-export function traceTranslation(frontEnd: FrontEnd, logger: Logger): FrontEnd {
-  if (!logger.isOn('in_asm') && !logger.isOn('op')) return frontEnd;
-  return {
-    ...frontEnd,
-    translate(block, fetch, maxInsns) {
-      frontEnd.translate(block, fetch, maxInsns);
-      if (block.insns === 0) return;
-      if (logger.isOn('in_asm')) logger.write('in_asm', `${RULE}\nIN: \n${assembly(frontEnd, block, fetch)}\n`);
-      if (logger.isOn('op')) logger.write('op', `OP:\n${printBlock(frontEnd, block)}\n`);
-    },
+/** `-d in_asm,op,op_opt`: each block as it is translated. The passes run later, when it is compiled. */
+export function traceTranslation({ blocks }: Engine, frontEnd: FrontEnd, logger: Logger): void {
+  if (!['in_asm', 'op', 'op_opt'].some((item) => logger.isOn(item))) return;
+  blocks.onTranslate = (block) => {
+    if (logger.isOn('in_asm')) logger.write('in_asm', `${RULE}\nIN: \n${assembly(frontEnd, block, blocks.fetch)}\n`);
+    if (logger.isOn('op')) logger.write('op', `OP:\n${printBlock(frontEnd, block)}\n`);
+    if (!logger.isOn('op_opt')) return;
+    const optimised = block.copy();
+    optimise(optimised, frontEnd);
+    logger.write('op_opt', `OP after optimization:\n${printBlock(frontEnd, optimised)}\n`);
   };
 }
 
@@ -74,12 +75,15 @@ export function traceInterrupts(functions: Functions, state: X86State, logger: L
   const log = (vector: number, errorCode: number, isInt: boolean): void => {
     if ((read32(F_CR0) & CR0_PE) === 0) return;
     const eip = instructionPointer(state);
-    const about = vector === V_PF ? `CR2=${hex(read32(F_CR2), 8)}` : `env->regs[R_EAX]=${hex(read32(EAX), 8)}`;
+    // The delivery will write CR2; QEMU's is written by then.
+    const cr2 = vector === V_PF && !isInt ? C_FAULT_ADDR : F_CR2;
+    const shown = { ...state, read32: (address: number) => read32(address === F_CR2 ? cr2 : address) };
+    const about = vector === V_PF ? `CR2=${hex(read32(cr2), 8)}` : `env->regs[R_EAX]=${hex(read32(EAX), 8)}`;
     logger.write(
       'int',
       `${String(count++).padStart(6)}: v=${hex(vector, 2)} e=${hex(errorCode, 4)} i=${isInt ? 1 : 0} cpl=${read32(F_CPL)} ` +
         `IP=${selector(CS)}:${hex(eip, 8)} pc=${hex(read32(C_PC), 8)} SP=${selector(SS)}:${hex(read32(ESP), 8)} ${about}\n` +
-        dumpIntegerRegisters(state),
+        dumpIntegerRegisters(shown),
     );
   };
   const { deliver_exception, deliver_interrupt, int_n } = functions as Readonly<
@@ -88,10 +92,12 @@ export function traceInterrupts(functions: Functions, state: X86State, logger: L
   return {
     ...functions,
     deliver_exception() {
+      logger.write('int', `check_exception old: 0xffffffff new 0x${read32(C_FAULT_CODE).toString(16)}\n`);
       log(read32(C_FAULT_CODE), read32(C_FAULT_ERR), false);
       deliver_exception?.();
     },
     deliver_interrupt(vector: number) {
+      logger.write('int', `Servicing hardware INT=0x${hex(vector, 2)}\n`);
       log(vector, 0, false);
       deliver_interrupt?.(vector);
     },
@@ -102,14 +108,26 @@ export function traceInterrupts(functions: Functions, state: X86State, logger: L
   };
 }
 
-/** `-d exec` and `-d cpu` want every instruction: then they are executed one by one. */
+/** `-d exec` and `-d cpu` want every block: then each is a slice of its own. */
 export const tracesExecution = (logger: Logger): boolean => logger.isOn('exec') || logger.isOn('cpu');
 
-/** Where the processor is, and all its registers, before the next instruction. */
-export function traceInstruction(state: X86State, logger: Logger): void {
+/** `-d exec,cpu`: before each block, where the processor is (CS base, linear address, mode), and its registers. */
+export function traceExecution({ vcpu, memory }: Engine, state: X86State, logger: Logger): void {
+  if (!tracesExecution(logger)) return;
   const { read32 } = state;
-  const place = `${hex(read32(CS_BASE), 8)}/${hex(read32(C_PC), 8)}/${hex(read32(C_TAG) & MODE_BITS, 8)}`;
-  if (logger.isOn('exec')) logger.write('exec', `Trace 0: [${place}]\n`);
-  if (!logger.isOn('cpu')) return;
-  logger.write('cpu', dumpIntegerRegisters(state) + (logger.isOn('fpu') ? dumpFpuRegisters(state) : ''));
+  const { enter } = vcpu;
+  let last = '';
+  vcpu.enter = (code) => {
+    const insns = memory.u16[(code + HEAD.insns) >> 1] ?? 0;
+    const place = `${hex(read32(CS_BASE), 8)}/${hex(read32(C_PC), 8)}/${hex(read32(C_TAG) & MODE_BITS, 8)}`;
+    const entry = `${vcpu.executed} ${place}`;
+    // Not twice when the block comes back at once (to be compiled, say), nor when it is cut to what the slice has left.
+    if (entry !== last && insns <= memory.get(C_BUDGET)) {
+      last = entry;
+      if (logger.isOn('exec')) logger.write('exec', `Trace 0: 0x${hex(code, 8)} [${place}]\n`);
+      logger.write('cpu', dumpIntegerRegisters(state) + (logger.isOn('fpu') ? dumpFpuRegisters(state) : ''));
+    }
+    vcpu.cut(insns);
+    enter(code);
+  };
 }
