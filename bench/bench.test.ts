@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Environment } from './environment.ts';
 import { coldSource } from './freestanding/cold.ts';
 import type { HostName } from './hosts/host.ts';
+import { withNames } from './hosts/wasm-names.ts';
 import { selfTimes } from './micro/profile.ts';
 import { parseOptions } from './options.ts';
 import { type Meter, Recorder, type RunRecord } from './recorder.ts';
@@ -87,6 +88,7 @@ describe('results', () => {
     ]);
     expect(results.disagreements()).toEqual(['sieve: a (qemu, lockstep-node) against b (v86-node)']);
     expect(results.failures()).toEqual(['v86-node, freestanding, round 1: late']);
+    expect(new Results([runOf('qemu', 1, '')]).failures()).toEqual(['qemu, freestanding, round 1: sieve has no value']);
   });
 });
 
@@ -147,11 +149,33 @@ describe('profile', () => {
       id,
       callFrame: { functionName, url, lineNumber: 4 },
     });
-    const nodes = [node(1, 'f', 'file:///a/b.ts'), node(2, 'region', 'wasm://1'), node(3, 'region', 'wasm://2')];
+    const nodes = [
+      node(1, 'f', 'file:///a/b.ts'),
+      node(2, 'compiled.region', 'wasm://1'),
+      node(3, 'compiled.region', 'wasm://2'),
+    ];
     expect(selfTimes({ nodes, samples: [1, 2, 3], timeDeltas: [1000, 2000, 3000] })).toEqual([
-      { name: 'compiled regions', ms: 5 },
+      { name: 'compiled.region', ms: 5 },
       { name: 'f b.ts:5', ms: 1 },
     ]);
+  });
+});
+
+describe('names of wasm functions', () => {
+  it('are those of the exports, in a module that still runs', () => {
+    // one function without parameters that returns 42, exported as `region`
+    const module = Uint8Array.of(
+      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      ...[1, 5, 1, 0x60, 0, 1, 0x7f],
+      ...[3, 2, 1, 0],
+      ...[7, 10, 1, 6, 0x72, 0x65, 0x67, 0x69, 0x6f, 0x6e, 0, 0],
+      ...[10, 6, 1, 4, 0, 0x41, 42, 0x0b],
+    );
+    const named = new WebAssembly.Module(Uint8Array.from(withNames(module)));
+    const { region } = new WebAssembly.Instance(named).exports as { region: () => number };
+    expect(region()).toBe(42);
+    const [names] = WebAssembly.Module.customSections(named, 'name');
+    expect(new TextDecoder().decode(names)).toContain('compiled.region');
   });
 });
 

@@ -1,7 +1,7 @@
 /** From the records of all runs to medians, ratios and what disagrees. */
 import type { HostName } from './hosts/host.ts';
 import type { MemoryUse, RunRecord } from './recorder.ts';
-import type { Suite, Workload } from './workloads.ts';
+import { POWER_ON, type Suite, type Workload } from './workloads.ts';
 
 /** One run, in the order in which they were made. */
 export interface Run {
@@ -105,11 +105,16 @@ export class Results {
       });
   }
 
-  /** Runs that did not reach their end. */
+  /** Runs that did not reach their end, and rows that computed nothing. */
   failures(): readonly string[] {
-    return this.runs.flatMap(({ host, suite, round, record }) =>
-      record.error === null ? [] : `${host}, ${suite}, round ${round}: ${record.error}`,
-    );
+    return this.runs.flatMap(({ host, suite, round, record }) => {
+      const empty = Object.entries(record.rows).filter(([row, { value }]) => row !== POWER_ON && value === '');
+      const reasons = [
+        ...(record.error === null ? [] : [record.error]),
+        ...empty.map(([row]) => `${row} has no value`),
+      ];
+      return reasons.map((reason) => `${host}, ${suite}, round ${round}: ${reason}`);
+    });
   }
 
   private of(host: HostName): readonly Run[] {

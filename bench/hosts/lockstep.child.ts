@@ -2,6 +2,8 @@
 import { createNodeHost } from '../../src/cli/node-host.ts';
 import { guestOfArguments, nodeMeter, report } from './node-child.ts';
 import { runLockstep } from './run-lockstep.ts';
+import { nameWasm } from './wasm-names.ts';
 
+if (process.argv[4] === 'named') nameWasm(); // for a profiler
 const guest = guestOfArguments();
 report(await runLockstep(guest, createNodeHost(), nodeMeter(guest.image)));

@@ -15,13 +15,24 @@ const empty = (error: string): RunRecord => ({
   error,
 });
 
-/** `script` is a file of this folder, `nodeFlags` are Node's own options. */
-export function nodeHost(name: HostName, script: string, nodeFlags: readonly string[] = []): Host {
+/** `script` is a file of this folder, `nodeFlags` are Node's own options, `more` are further arguments of the script. */
+export function nodeHost(
+  name: HostName,
+  script: string,
+  nodeFlags: readonly string[] = [],
+  ...more: readonly string[]
+): Host {
   return {
     name,
     run(image, timeoutMs) {
       return new Promise((resolve) => {
-        const args = [...nodeFlags, join(FOLDERS.bench, 'hosts', script), JSON.stringify(image), String(timeoutMs)];
+        const args = [
+          ...nodeFlags,
+          join(FOLDERS.bench, 'hosts', script),
+          JSON.stringify(image),
+          String(timeoutMs),
+          ...more,
+        ];
         const child = spawn(process.execPath, args, { cwd: FOLDERS.root, stdio: ['ignore', 'pipe', 'pipe'] });
         let output = '';
         let complaints = '';

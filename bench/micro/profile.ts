@@ -36,8 +36,7 @@ export function selfTimes({
 }
 
 function nameOf({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame']): string {
-  // Each compiled region is a module of its own; the interpreter and native parts are told apart by their functions.
-  if (url.startsWith('wasm:')) return functionName === 'region' ? 'compiled regions' : `wasm ${functionName}`;
+  if (url.startsWith('wasm:')) return functionName; // as hosts/wasm-names.ts names it
   const place = url === '' ? '' : ` ${basename(url)}:${lineNumber + 1}`;
   return `${functionName || '(anonymous)'}${place}`;
 }
@@ -49,7 +48,7 @@ export async function profileRows({ workloads, scale, timeoutMs }: BenchOptions)
   const image = await buildImage(suite, rows, scale);
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
-  const host = nodeHost('lockstep-node', 'lockstep.child.ts', ['--cpu-prof', `--cpu-prof-dir=${FOLDER}`]);
+  const host = nodeHost('lockstep-node', 'lockstep.child.ts', ['--cpu-prof', `--cpu-prof-dir=${FOLDER}`], 'named');
   const { rows: timed, error } = await host.run(image, timeoutMs);
   const file = readdirSync(FOLDER).find((name) => name.endsWith('.cpuprofile'));
   if (file === undefined) throw new Error(`no profile was written${error === null ? '' : `: ${error}`}`);
