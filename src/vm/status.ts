@@ -1,5 +1,6 @@
 /** The numbers of the status line: speed, and where the host's time went, over the last interval. */
 import type { RunState, VmStatus } from './api.ts';
+import { describeEngine } from './engine-report.ts';
 import type { Host } from './host.ts';
 import type { HostProfile } from './host-profile.ts';
 import type { RunLoop } from './run-loop.ts';
@@ -27,6 +28,8 @@ interface Sample {
   readonly translationNs: number;
   readonly devicesNs: number;
 }
+
+const ORIGIN = { instructions: 0, compiled: 0, idleNs: 0, translationNs: 0, devicesNs: 0 };
 
 export class StatusMeter {
   private readonly sources: StatusSources;
@@ -63,26 +66,18 @@ export class StatusMeter {
     };
   }
 
-  /** The text of `info jit`. */
+  /** The text of `info jit`: what was translated and compiled, why translated code came back, where time went. */
   describeEngine(): string {
-    const { blocks, jit, vcpu } = this.sources.processor.engine;
-    const { translated, insns, killed, flushes } = blocks.counts;
-    const lines = [
-      'Translation buffer state:',
-      `TB count            ${translated}`,
-      `TB avg target size  ${translated === 0 ? 0 : (insns / translated).toFixed(1)} instructions`,
-      `TB invalidate count ${killed}`,
-      `TB flush count      ${flushes}`,
-    ];
-    if (jit !== undefined) {
-      const { regions, modules, bytes, dropped } = jit.counts;
-      lines.push(
-        `regions compiled    ${regions} in ${modules} modules, ${bytes} bytes`,
-        `regions dropped     ${dropped}`,
-      );
-    }
-    lines.push(`exits               ${Array.from(vcpu.exits).join(' ')}`);
-    return `${lines.join('\n')}\n`;
+    return describeEngine(this.sources.processor) + this.describeTime();
+  }
+
+  /** Shares of the host's time since power-on. */
+  private describeTime(): string {
+    const { loop } = this.sources;
+    const now = this.sample();
+    const { share } = this.rates({ ...ORIGIN, hostNs: now.hostNs - loop.busyNs - loop.idleNs }, now);
+    const parts = Object.entries(share).map(([name, part]) => `${name} ${(part * 100).toFixed(1)}%`);
+    return `host time           ${parts.join(', ')}\n`;
   }
 
   private sample(): Sample {
