@@ -4,24 +4,14 @@
  *   node tools/lockstep.ts [--engines=interp,jit] [--heat=2] [--until=30e6] [--slice=100000 | --random=100000] [--seed=1] -- -M pc …
  */
 import { parseArgs } from 'node:util';
-import { readNamedFiles } from '../src/cli/host-files.ts';
-import { readFirmware } from '../src/cli/run-command-line.ts';
 import { VmError } from '../src/util/errors.ts';
-import { catalogueI386 } from '../src/vm/catalogue-i386.ts';
-import { parseCommandLine } from '../src/vm/options/parse.ts';
+import { countOption, readGuest, runTool, splitArguments } from './command-line.ts';
 import { compareEngines, fixedSlices, randomSlices } from './lockstep/compare.ts';
 import { locate } from './lockstep/locate.ts';
-import type { EngineChoice, Guest } from './lockstep/machine.ts';
+import type { EngineChoice } from './lockstep/machine.ts';
 import { describeFinding } from './lockstep/report.ts';
 
 const DEFAULTS = { engines: 'interp,jit', heat: '2', until: '30e6', random: '100000', seed: '1' };
-
-function countOption(name: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new VmError(`--${name}=${text}: a positive whole number is wanted`);
-  return value;
-}
 
 function engineChoice(mode: string, heat: number): EngineChoice {
   if (mode === 'jit') return { name: `jit (heat ${heat})`, mode, tuning: { heat } };
@@ -31,17 +21,11 @@ function engineChoice(mode: string, heat: number): EngineChoice {
   });
 }
 
-function readGuest(args: readonly string[]): Guest {
-  const parsed = parseCommandLine(args, catalogueI386);
-  if (parsed.kind === 'answer') throw new VmError('the options after -- describe no machine');
-  return { options: parsed.options, files: { ...readFirmware(parsed.options), ...readNamedFiles(parsed.options) } };
-}
-
 /** 0: equal, 2: they differ, 1: it could not be tried. */
 function main(argv: readonly string[]): number {
-  const split = argv.indexOf('--');
+  const { own, guest: guestArguments } = splitArguments(argv);
   const { values } = parseArgs({
-    args: split < 0 ? [...argv] : argv.slice(0, split),
+    args: [...own],
     options: {
       engines: { type: 'string', default: DEFAULTS.engines },
       heat: { type: 'string', default: DEFAULTS.heat },
@@ -54,7 +38,7 @@ function main(argv: readonly string[]): number {
   const heat = countOption('heat', values.heat);
   const engines = values.engines.split(',').map((mode) => engineChoice(mode, heat));
   if (engines.length < 2) throw new VmError(`--engines=${values.engines}: two or more are wanted`);
-  const guest = readGuest(split < 0 ? [] : argv.slice(split + 1));
+  const guest = readGuest(guestArguments);
   const slices =
     values.slice === undefined
       ? randomSlices(countOption('random', values.random), countOption('seed', values.seed))
@@ -79,12 +63,4 @@ function main(argv: readonly string[]): number {
   return 2;
 }
 
-try {
-  process.exitCode = main(process.argv.slice(2));
-} catch (error) {
-  const isUsage = error instanceof VmError || (error instanceof TypeError && 'code' in error);
-  if (!isUsage) throw error;
-  process.stderr.write(`lockstep: ${error.message}\n`);
-  if (error instanceof VmError && error.hint !== undefined) process.stderr.write(`${error.hint}\n`);
-  process.exitCode = 1;
-}
+runTool('lockstep', () => main(process.argv.slice(2)));

@@ -42,13 +42,14 @@ export class LockstepMachine {
   /** Why the machine came to its end; undefined while it can run. */
   ended: string | undefined;
 
-  constructor({ options, files }: Guest, engine: EngineChoice) {
+  /** `nowNs`: a clock for measurements; no part of what the guest sees. */
+  constructor({ options, files }: Guest, engine: EngineChoice, nowNs = timelessHost.nowNs) {
     this.engine = engine;
     // Guest time from the instruction count alone.
     const icount = { shift: typeof options.icount?.shift === 'number' ? options.icount.shift : 0, sleep: false };
     this.#options = { ...options, icount, accel: { ...options.accel, engine: engine.mode } };
     this.#parts = assemble(this.#options, files, {
-      host: timelessHost,
+      host: { ...timelessHost, nowNs },
       logText: undefined,
       history: {},
       tuning: engine.tuning,
@@ -81,6 +82,10 @@ export class LockstepMachine {
   /** What the guest wrote to its serial ports. */
   get output(): string {
     return this.#output;
+  }
+  /** What the engine did so far, and where the host's time went. */
+  describeEngine(): string {
+    return this.#parts.status.describeEngine();
   }
   /** State of all devices. */
   devices(): readonly (readonly [string, Uint8Array])[] {
