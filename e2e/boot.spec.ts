@@ -13,15 +13,17 @@ import { watchMainThread } from './main-thread.ts';
 
 /** One machine for all of it: a boot takes long enough. */
 test.describe.configure({ mode: 'serial' });
+/** Playwright's recorder copies the document at each look at it, on the very thread that is measured. */
+test.use({ trace: 'off' });
 
 let page: Page;
 
 test.beforeAll(async ({ browser }) => {
-  page = await browser.newPage();
+  page = await (await browser.newContext()).newPage();
 });
 
 test.afterAll(async () => {
-  await page.close();
+  await page.context().close();
 });
 
 test('Debian’s kernel boots to a shell, and the main thread stays free', async ({ browser }) => {

@@ -1,8 +1,18 @@
 import { describe, expect, test, vi } from 'vitest';
 import { VmError } from '../util/errors.ts';
-import type { VmEvent, VmOptions } from '../vm/api.ts';
+import type { VmEvent, VmOptions, VmStatus } from '../vm/api.ts';
 import type { VmClient } from '../vm/client.ts';
 import { type Launch, MachineSession } from './machine-session.ts';
+
+const statusAtPause: VmStatus = {
+  state: 'paused',
+  instructions: 1234,
+  guestNs: 5678,
+  mips: 0,
+  share: { interpreter: 0, jit: 0, translation: 0, devices: 0, idle: 1 },
+  ramBytes: 2 ** 27,
+  engineBytes: 0,
+};
 
 /** A client whose machine does what the test says. */
 function fakeVm(start: VmClient['start']): VmClient & { emit(event: VmEvent): void; disposed: boolean } {
@@ -18,7 +28,7 @@ function fakeVm(start: VmClient['start']): VmClient & { emit(event: VmEvent): vo
     resume: async () => emit({ kind: 'state', state: 'running' }),
     reset: async () => {},
     quit: async () => emit({ kind: 'exit', code: 0, reason: 'host-quit' }),
-    status: () => Promise.reject(new Error('not asked for')),
+    status: async () => statusAtPause,
     serialInput: vi.fn(async () => {}),
     monitor: async (line) => `you said ${line}\n`,
     stateHash: () => Promise.reject(new Error('not asked for')),
@@ -44,13 +54,14 @@ function setUp(start: VmClient['start'] = async () => {}) {
 }
 
 describe('a session', () => {
-  test('powers a machine on and follows its state', async () => {
+  test('powers a machine on and follows its state to the very instruction it pauses at', async () => {
     const { session, machines } = setUp();
     await session.start(launch);
     expect(session.view).toMatchObject({ phase: { kind: 'on' }, run: 1, title: 'A machine' });
     machines[0]?.emit({ kind: 'state', state: 'running' });
     await session.pause();
     expect(session.view.phase).toEqual({ kind: 'on', state: 'paused' });
+    expect(session.view.status?.instructions).toBe(1234);
   });
 
   test('stays on the start screen with message and hint when the kernel is refused', async () => {

@@ -124,8 +124,13 @@ export class MachineSession {
     this.show({ phase: { kind: 'choosing' }, trouble: undefined, notices: [], status: undefined });
   }
 
+  /** The figures that stay on view are those of the moment it stopped at. */
   pause(): Promise<void> {
-    return this.ask((vm) => vm.pause());
+    return this.ask(async (vm) => {
+      await vm.pause();
+      const status = await vm.status();
+      if (this.vm === vm) this.show({ status });
+    });
   }
   resume(): Promise<void> {
     return this.ask((vm) => vm.resume());
