@@ -7,7 +7,7 @@ export interface HostProfile {
 /** One device access in so many is timed. */
 const SAMPLE = 16;
 
-/** Adds the time that calls take to one account of a profile. */
+/** Adds the time that calls take to one account of a profile; a call within a call counts once. */
 export function timed<A extends readonly unknown[], R>(
   profile: HostProfile,
   account: keyof HostProfile,
@@ -15,9 +15,10 @@ export function timed<A extends readonly unknown[], R>(
   call: (...args: A) => R,
 ): (...args: A) => R {
   return (...args) => {
+    const before = profile[account];
     const from = nowNs();
     const result = call(...args);
-    profile[account] += nowNs() - from;
+    profile[account] = before + nowNs() - from;
     return result;
   };
 }
