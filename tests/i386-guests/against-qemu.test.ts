@@ -43,4 +43,72 @@ describe.skipIf(missing !== undefined)(`guests against QEMU${missing ? ` (skippe
       mov %ecx, %eax; call hex; mov %edi, %eax; call hex; mov %esi, %eax; call hex; ret`;
     await agrees(code, 'pentium2', (log) => expect(log.length).toBeGreaterThan(4));
   });
+
+  /** Breakpoint 0 at an address; `kind`: DR7's R/W and LEN fields. */
+  const watch = (address: string, kind: number): string =>
+    `mov $${address}, %eax; mov %eax, %dr0; mov $${0x1 | (kind << 16)}, %eax; mov %eax, %dr7`;
+  const UNWATCH = 'xor %eax, %eax; mov %eax, %dr7; mov events, %eax; call hex';
+  const WRITE = 1;
+  const READ_WRITE = 3;
+  const FOUR = 0xc;
+  const TWO = 0x4;
+  // Not all that come near: QEMU takes a load that is not aligned for two that are.
+  const ACCESSES = [
+    'mov %ecx, 0x200010',
+    'movb %cl, 0x200013',
+    'movw %cx, 0x20000f',
+    'movb %cl, 0x200014',
+    'mov 0x20000e, %edx',
+    'mov 0x200010, %edx',
+    'incl 0x200010',
+    'fldl 0x20000c',
+    'fstpl 0x200008',
+    'mov $0x200008, %edi; mov $4, %ecx; rep stosl',
+    'mov $0x200008, %esi; mov $0x300000, %edi; mov $4, %ecx; rep movsl',
+    'mov %esp, %ebx; mov $0x200014, %esp; push %ecx; mov %ebx, %esp',
+    'mov %ecx, 0x201010',
+  ];
+  test.each([
+    ['a doubleword written', '0x200010', WRITE | FOUR],
+    ['a doubleword read or written', '0x200010', READ_WRITE | FOUR],
+    ['a word', '0x200010', READ_WRITE | TWO],
+    ['a byte', '0x200013', WRITE],
+  ])('data breakpoints trap after the instruction: %s', async (_what, address, kind) => {
+    const code = `finit; fld1; mov $7, %ecx; ${watch(address, kind)}
+      ${ACCESSES.join('\n')}
+      ${UNWATCH}; ret`;
+    await agrees(code, 'pentium2', (log) => expect(log.length).toBeGreaterThan(3));
+  });
+
+  test.each([
+    ['above', '0x200000'],
+    ['below', '0x1ffffc'],
+  ])('data breakpoints %s a page end that accesses cross', async (_where, address) => {
+    const crossing = [
+      'mov %ecx, 0x1ffffe',
+      'mov 0x1fffff, %edx',
+      'mov %cx, 0x1ffffe',
+      'fldl 0x1ffffc',
+      'fstpl 0x1ffff9',
+    ];
+    const code = `finit; fld1; ${watch(address, READ_WRITE | FOUR)}; ${crossing.join('\n')}; ${UNWATCH}; ret`;
+    await agrees(code, 'pentium2', (log) => expect(log.length).toBeGreaterThan(3));
+  });
+
+  test('data breakpoints hold in a loop that is compiled', async () => {
+    const code = `${watch('0x200400', WRITE | FOUR)}
+      mov $0x200000, %edi; mov $0x600, %ecx
+    1: mov %ecx, (%edi); add $4, %edi; dec %ecx; jnz 1b
+      ${UNWATCH}; ret`;
+    await agrees(code, 'pentium2', (log) => expect(log).toHaveLength(2));
+  });
+
+  test('I/O breakpoints, with CR4.DE', async () => {
+    const code = `mov %cr4, %eax; or $8, %eax; mov %eax, %cr4
+      ${watch('0x80', 0x2 | TWO)}
+      inb $0x80, %al; outb %al, $0x81; outb %al, $0x82; inw $0x7f, %ax
+      mov $0x81, %dx; mov $stack, %esi; mov $3, %ecx; outsb
+      ${UNWATCH}; ret`;
+    await agrees(code, 'pentium2', (log) => expect(log.length).toBeGreaterThan(4));
+  });
 });

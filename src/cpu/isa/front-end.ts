@@ -40,7 +40,12 @@ export interface FrontEnd {
    */
   translate(block: IrBlock, fetch: FetchByte, maxInsns: number): void;
   /** One line of assembly at an address and its length, for `-d in_asm` and the debugger. */
-  disassemble(pcLo: number, pcHi: number, mode: number, fetch: FetchByte): { readonly text: string; readonly length: number };
+  disassemble(
+    pcLo: number,
+    pcHi: number,
+    mode: number,
+    fetch: FetchByte,
+  ): { readonly text: string; readonly length: number };
   /** Slots that point into the stack: accesses through them find their page mostly unchanged (x86: ESP, EBP). */
   readonly stackSlots: readonly number[];
   /** Names of the condition-code slots' first slot for pass `flags`, or -1: slots first..first+2 written by setcc. */
@@ -77,6 +82,11 @@ export interface TargetCpu {
   leave(code: number, arg: number): AfterLeave;
   /** Called when C_INTR_REQUEST and C_INTR_ENABLED are both set, between instructions. Wakes from halt too. */
   interrupt(): void;
+  /**
+   * An instruction has completed that was stepped alone (it touched I/O, code, or a page that is watched). True if a
+   * trap was delivered for it: it then goes on at C_PC.
+   */
+  stepped?(): boolean;
   /** It waits for an interrupt. */
   readonly isHalted: boolean;
   /** The processor is in shutdown (x86: after a triple fault). */

@@ -3,6 +3,7 @@
  * width of guest virtual addresses; va32.ts and va64.ts export it for one width. No static data, no heap.
  */
 import {
+  C_ACCESS_SIZE,
   C_FAULT,
   C_FAULT_ADDR,
   C_LARGE_ADDR,
@@ -32,6 +33,7 @@ import {
   TLB_BANK_SHIFT,
   TLB_ENTRIES,
   WALK_LARGE,
+  WALK_WATCHED,
   WALK_WRITABLE,
 } from '../../ir/layout';
 
@@ -103,6 +105,12 @@ export function translate<VA>(va: VA, access: i32): u32 {
   count(C_N_FILL);
   const found = walk<VA>(va, access);
   if (found == NO_PAGE) return 0;
+  if ((found & WALK_WATCHED) != 0 && access != ACCESS_FETCH) {
+    if (load<i32>(C_STEPPING) == 0 || load<i32>(C_ACCESS_SIZE) == 0) {
+      fault<VA>(FAULT_MMIO, va);
+      return 0;
+    }
+  }
   const entry = backing(found);
   if (entry == 0 || (access == ACCESS_STORE && (entry & PMAP_READONLY) != 0)) {
     fault<VA>(FAULT_MMIO, va);
@@ -117,6 +125,7 @@ export function translate<VA>(va: VA, access: i32): u32 {
     (entry & PMAP_READONLY) == 0 &&
     load<u8>(CODE_PAGES + page) == 0 &&
     load<u8>(DIRTY_PAGES + page) == DIRTY_ALL;
+  if ((found & WALK_WATCHED) != 0) return host + (<u32>va & 0xfff);
   const tlb = entryOf<VA>(va);
   const tag = va & ~(<VA>0xfff);
   if (sizeof<VA>() == 8) {
@@ -167,6 +176,7 @@ function crosses<VA>(va: VA, size: i32): bool {
 
 /** One byte by the slow way, with I/O. */
 function loadByte<VA>(va: VA): u32 {
+  store<i32>(C_ACCESS_SIZE, 1);
   const host = translate<VA>(va, ACCESS_LOAD);
   if (host != 0) return load<u8>(host);
   if (load<i32>(C_FAULT) == FAULT_MMIO && load<i32>(C_STEPPING) != 0) {
@@ -187,6 +197,7 @@ export function slowLoad<VA>(va: VA, size: i32): u32 {
     }
     return value;
   }
+  store<i32>(C_ACCESS_SIZE, size);
   const host = translate<VA>(va, ACCESS_LOAD);
   if (host == 0) {
     if (load<i32>(C_FAULT) != FAULT_MMIO || load<i32>(C_STEPPING) == 0) return 0;
@@ -199,6 +210,7 @@ export function slowLoad<VA>(va: VA, size: i32): u32 {
 
 export function slowLoad64<VA>(va: VA): u64 {
   if (!crosses<VA>(va, 8)) {
+    store<i32>(C_ACCESS_SIZE, 8);
     const host = translate<VA>(va, ACCESS_LOAD);
     if (host != 0) {
       count(C_N_SLOW);
@@ -215,6 +227,7 @@ export function slowLoad64<VA>(va: VA): u64 {
 /** Both pages of a store that crosses a page end must take it before a byte of it is written. */
 function bothPagesTake<VA>(va: VA, size: i32): bool {
   const last = va + <VA>(size - 1);
+  store<i32>(C_ACCESS_SIZE, 1); // one at a time, by storeByte
   for (let k = 0; k < 2; k++) {
     const at = k == 0 ? va : last;
     const host = translate<VA>(at, ACCESS_STORE);
@@ -234,6 +247,7 @@ function bothPagesTake<VA>(va: VA, size: i32): bool {
 }
 
 function storeByte<VA>(va: VA, value: u32): void {
+  store<i32>(C_ACCESS_SIZE, 1);
   const host = translate<VA>(va, ACCESS_STORE);
   if (host != 0) {
     store<u8>(host, value);
@@ -251,6 +265,7 @@ export function slowStore<VA>(va: VA, value: u32, size: i32): void {
     for (let k = 0; k < size; k++) storeByte<VA>(va + <VA>k, value >> (k << 3));
     return;
   }
+  store<i32>(C_ACCESS_SIZE, size);
   const host = translate<VA>(va, ACCESS_STORE);
   if (host == 0) {
     if (load<i32>(C_FAULT) != FAULT_MMIO || load<i32>(C_STEPPING) == 0) return;
@@ -270,6 +285,7 @@ export function slowStore64<VA>(va: VA, value: u64): void {
     for (let k = 0; k < 8; k++) storeByte<VA>(va + <VA>k, <u32>(value >> (k << 3)));
     return;
   }
+  store<i32>(C_ACCESS_SIZE, 8);
   const host = translate<VA>(va, ACCESS_STORE);
   if (host == 0) {
     if (load<i32>(C_FAULT) != FAULT_MMIO || load<i32>(C_STEPPING) == 0) return;
@@ -288,6 +304,7 @@ export function slowStore64<VA>(va: VA, value: u64): void {
  * (FAULT_SMC: its page holds code; go through the slow store).
  */
 export function direct<VA>(va: VA, isStore: i32): u32 {
+  store<i32>(C_ACCESS_SIZE, 0);
   const host = translate<VA>(va, isStore);
   if (host != 0 && isStore != 0 && load<u8>(CODE_PAGES + (<u32>host >> 12)) != 0) {
     fault<VA>(FAULT_SMC, va);

@@ -1,7 +1,24 @@
 /** The x86 processor's part outside wasm: port I/O, HLT, interrupts from the 8259A. */
 import { C_BUDGET, C_FAULT, C_PC, C_STEPPING, C_TAG, FAULT_EXC } from '../../ir/layout.ts';
 import type { AfterLeave, CpuEnvironment, TargetCpu, TargetNative } from '../front-end.ts';
-import { BASES, CS_BASE, DF, EAX, ECX, EDI, EDX, ES, ESI, F_HALTED, F_SHUTDOWN } from './layout.ts';
+import {
+  BASES,
+  CR4_DE,
+  CS_BASE,
+  DF,
+  EAX,
+  ECX,
+  EDI,
+  EDX,
+  ES,
+  ESI,
+  F_BREAKPOINT_HITS,
+  F_CR4,
+  F_DR,
+  F_DR7,
+  F_HALTED,
+  F_SHUTDOWN,
+} from './layout.ts';
 import {
   LEAVE_HLT,
   LEAVE_IN,
@@ -25,6 +42,7 @@ export interface X86Native extends TargetNative {
   wrmsr(): void;
   end_shadow(): void;
   single_step(): void;
+  breakpoint_trap(): number;
   update_mode(): void;
   get_eflags(): number;
   set_eflags(value: number): void;
@@ -40,6 +58,9 @@ export interface VirtualMemory {
 }
 
 const SEG_WRITE = 0x10000;
+/** DR7's L0 to G3. */
+const ENABLES = 0xff;
+const IO_BREAKPOINT = 2;
 const PAGE_MASK = ~0xfff;
 /** Elements a REP INS or OUTS moves before it lets interrupts in. */
 const CHUNK = 4096;
@@ -85,9 +106,11 @@ export class X86Cpu implements TargetCpu {
     switch (code) {
       case LEAVE_IN:
         this.#setAccumulator(arg & 7, this.#env.ioRead(this.#port(arg), arg & 7));
+        this.#watchPorts(this.#port(arg), arg & 7);
         break;
       case LEAVE_OUT:
         this.#env.ioWrite(this.#port(arg), arg & 7, this.#accumulator(arg & 7));
+        this.#watchPorts(this.#port(arg), arg & 7);
         break;
       case LEAVE_INS:
       case LEAVE_OUTS:
@@ -113,6 +136,22 @@ export class X86Cpu implements TargetCpu {
     const mode = this.#get(C_TAG);
     if (mode & M_INHIBIT) this.#native.end_shadow();
     if (mode & M_TF) this.#native.single_step();
+    else this.#native.breakpoint_trap();
+  }
+  stepped(): boolean {
+    return this.#native.breakpoint_trap() !== 0;
+  }
+  /** I/O breakpoints: DR7's R/W fields of 2 while CR4.DE is set (SDM volume 3, 17.2.4). */
+  #watchPorts(port: number, size: number): void {
+    const dr7 = this.#get(F_DR7);
+    if (!(dr7 & ENABLES) || !(this.#get(F_CR4) & CR4_DE)) return;
+    for (let i = 0; i < 4; i++) {
+      if (!((dr7 >> (2 * i)) & 3) || ((dr7 >> (16 + 4 * i)) & 3) !== IO_BREAKPOINT) continue;
+      const last = (dr7 >> (18 + 4 * i)) & 3;
+      const first = this.#get(F_DR + 4 * i) & ~last;
+      const hit = port <= first + last && first < port + size;
+      if (hit) this.#set(F_BREAKPOINT_HITS, this.#get(F_BREAKPOINT_HITS) | (1 << i));
+    }
   }
   /** The instruction of `length` bytes did not happen: back to it, uncounted. */
   #undo(length: number): void {
@@ -145,8 +184,8 @@ export class X86Cpu implements TargetCpu {
     const port = this.#get(EDX) & 0xffff;
     // Stores may go into code or I/O: the count is exact here.
     this.#set(C_STEPPING, 1);
-    // A set trap flag strikes after each element.
-    const most = this.#get(C_TAG) & M_TF ? 1 : CHUNK;
+    // A set trap flag strikes after each element, and breakpoints may.
+    const most = this.#get(C_TAG) & M_TF || this.#get(F_DR7) & ENABLES ? 1 : CHUNK;
     let left = repeats ? this.#get(ECX) & mask : 1;
     for (let n = 0; left !== 0 && n < most; n++) {
       const offset = this.#get(pointer) & mask;
@@ -176,6 +215,7 @@ export class X86Cpu implements TargetCpu {
       if (this.#get(C_FAULT) !== 0) return false;
       this.#env.ioWrite(port, size, value);
     }
+    this.#watchPorts(port, size);
     return true;
   }
   /** False with C_FAULT set. Code and I/O are no faults here: `st` deals with them. */

@@ -2,18 +2,22 @@
  * Linear to physical addresses: two-level tables with 4-MiB pages, and PAE (SDM volume 3, chapter 4). None of the
  * modelled processors has the execute-disable bit. AssemblyScript.
  */
-import { C_FAULT_ADDR, WALK_LARGE, WALK_WRITABLE } from '../../../ir/layout';
+import { C_ACCESS_SIZE, C_FAULT_ADDR, WALK_LARGE, WALK_WATCHED, WALK_WRITABLE } from '../../../ir/layout';
 import {
   CR0_PG,
   CR0_WP,
   CR4_PAE,
   CR4_PSE,
   F_A20_MASK,
+  F_BREAKPOINT_HITS,
   F_CR0,
   F_CR3,
   F_CR4,
+  F_DR,
+  F_DR7,
   F_PDPTE,
   F_PHYS_BITS,
+  F_WATCHING,
   V_GP,
   V_PF,
 } from '../layout';
@@ -34,7 +38,11 @@ const PS: u32 = 0x80;
 const ERR_P: u32 = 1;
 const ERR_RSVD: u32 = 8;
 
+const LOAD: i32 = 0;
 const STORE: i32 = 1;
+// R/W fields of DR7.
+const WRITE: u32 = 1;
+const READ_WRITE: u32 = 3;
 
 /** Nothing is changed and no fault raised: a debugger asks. */
 const PROBE: i32 = 3;
@@ -144,13 +152,46 @@ function walkPae(va: u32, access: i32, mmu: i32): u64 {
  * `access` 0 load, 1 store, 2 fetch; `mmu` 0 privileged, 1 user.
  */
 export function walk(va: u32, access: i32, mmu: i32): u64 {
+  const found = translate(va, access, mmu);
+  return load<u32>(F_WATCHING) == 0 || found == NO_PAGE ? found : found | watch(va, access);
+}
+
+/**
+ * Data breakpoints (SDM volume 3, 17.2.4): WALK_WATCHED if one lies in the page of `va`; those that the access hits
+ * are noted, for a trap when its instruction is through.
+ */
+function watch(va: u32, access: i32): u64 {
+  const dr7 = load<u32>(F_DR7);
+  let watched: u64 = 0;
+  for (let i = 0; i < 4; i++) {
+    const kind = (dr7 >> (16 + 4 * i)) & 3;
+    if (((dr7 >> (2 * i)) & 3) == 0 || !isDataBreakpoint(kind)) continue;
+    const last = (dr7 >> (18 + 4 * i)) & 3; // LEN: 1, 2, (8) or 4 bytes, at a multiple of as many
+    const first = load<u32>(F_DR + (i << 2)) & ~last;
+    if ((first ^ va) >> 12 != 0) continue;
+    watched = WALK_WATCHED;
+    const size = load<u32>(C_ACCESS_SIZE);
+    const hits = access == STORE || (access == LOAD && kind == READ_WRITE);
+    if (hits && va <= first + last && first < va + size) {
+      store<u32>(F_BREAKPOINT_HITS, load<u32>(F_BREAKPOINT_HITS) | (1 << i));
+    }
+  }
+  return watched;
+}
+
+/** Is this R/W field of DR7 that of data writes, or of reads and writes? */
+export function isDataBreakpoint(kind: u32): bool {
+  return kind == WRITE || kind == READ_WRITE;
+}
+
+function translate(va: u32, access: i32, mmu: i32): u64 {
   if ((load<u32>(F_CR0) & CR0_PG) == 0) return a20(<u64>(va & 0xfffff000)) | WALK_WRITABLE;
   return (load<u32>(F_CR4) & CR4_PAE) != 0 ? walkPae(va, access, mmu) : walkTwoLevel(va, access, mmu);
 }
 
 /** The same translation for a debugger: no rights looked at, nothing changed; NO_PAGE if not mapped. */
 export function probe(va: u32): u64 {
-  const found = walk(va, PROBE, 0);
+  const found = translate(va, PROBE, 0);
   return found == NO_PAGE ? found : found & ~(<u64>0xfff);
 }
 

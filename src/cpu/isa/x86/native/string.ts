@@ -4,7 +4,7 @@
  */
 import { C_FAULT, C_TAG, FAULT_EXC } from '../../../ir/layout';
 import { CC_SUB } from '../cc';
-import { CC_DST, CC_OP, CC_SRC, DF, EAX, ECX, EDI, ES, ESI, FS, GS } from '../layout';
+import { CC_DST, CC_OP, CC_SRC, DF, EAX, ECX, EDI, ES, ESI, F_WATCHING, FS, GS } from '../layout';
 import { M_FLAT, M_FS_FLAT, M_GS_FLAT, M_TF } from '../mode';
 import { baseOf, faulted } from './cpu';
 import { ld, st, xlat } from './exec';
@@ -26,13 +26,13 @@ function maskOf(spec: u32): u32 {
   return (spec & ADDR32) != 0 ? 0xffffffff : 0xffff;
 }
 
-/** Elements to go: 1 without a REP prefix; at most 1 at a time while each of them traps. */
+/** Elements to go: 1 without a REP prefix; at most 1 at a time while each of them may trap. */
 // @ts-ignore: decorator
 @inline
 function countOf(spec: u32): u32 {
   if ((spec & (REP | REPNE)) == 0) return 1;
   const count = load<u32>(ECX) & maskOf(spec);
-  return (load<u32>(C_TAG) & M_TF) != 0 ? min(count, 1) : count;
+  return (load<u32>(C_TAG) & M_TF) != 0 || load<u32>(F_WATCHING) != 0 ? min(count, 1) : count;
 }
 
 /** Replaces the part of a register that the address size names. */

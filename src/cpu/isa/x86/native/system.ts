@@ -32,6 +32,7 @@ import {
   F_DR6,
   F_DR7,
   F_TSC_OFFSET,
+  F_WATCHING,
   V_DB,
   V_GP,
   V_UD,
@@ -146,10 +147,13 @@ function debugRegister(number: u32): u32 {
 export function mov_to_dr(number: u32, value: u32): void {
   const n = debugRegister(number & 7);
   if (faulted()) return;
-  if (n < 4) store<u32>(F_DR + (n << 2), value);
-  else if (n == 6) store<u32>(F_DR6, (value & ~0x1000) | DR6_ONES);
+  if (n < 4) {
+    store<u32>(F_DR + (n << 2), value);
+    if (load<u32>(F_WATCHING) != 0) tlb_flush();
+  } else if (n == 6) store<u32>(F_DR6, (value & ~0x1000) | DR6_ONES);
   else {
     store<u32>(F_DR7, (value & ~0xd000) | DR7_ONES);
+    if (load<u32>(F_WATCHING) != 0) tlb_flush();
     update_mode();
   }
 }
