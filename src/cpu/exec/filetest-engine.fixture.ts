@@ -26,7 +26,7 @@ import type { IrTarget } from '../ir/target.ts';
 import type { FrontEnd } from '../isa/front-end.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import { I32, I64 } from '../wasm/opcodes.ts';
-import { createEngine, type Engine } from './engine.ts';
+import { createEngine, type Engine, type EngineMode } from './engine.ts';
 import type { NativeModule } from './native.ts';
 
 const BACKING_PAGES = 64;
@@ -40,7 +40,7 @@ class PagedGuest {
   #pages: bigint[] = [];
   #block: IrBlock | undefined;
 
-  constructor(target: IrTarget) {
+  constructor(target: IrTarget, mode: EngineMode) {
     const frontEnd: FrontEnd = {
       ...target,
       name: 'test',
@@ -56,6 +56,7 @@ class PagedGuest {
     this.engine = createEngine({
       frontEnd,
       native,
+      mode,
       backingBytes: BACKING_PAGES * PAGE_SIZE,
       mmioRead: () => 0,
       mmioWrite: () => {},
@@ -148,12 +149,12 @@ class PagedGuest {
 }
 
 /** An engine for the filetests; guests are made once a target. */
-export function createFiletestEngine(name: string, once: RunOnce): FiletestEngine {
+export function createFiletestEngine(name: string, once: RunOnce, mode: EngineMode = 'jit'): FiletestEngine {
   const guests = new Map<IrTarget, PagedGuest>();
   return {
     name,
     run: (target, block, state) => {
-      const guest = guests.get(target) ?? new PagedGuest(target);
+      const guest = guests.get(target) ?? new PagedGuest(target, mode);
       guests.set(target, guest);
       return guest.run(target, block, state, once);
     },

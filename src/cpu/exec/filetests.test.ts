@@ -3,7 +3,11 @@ import { filetests } from '../ir/filetests/corpus.fixture.ts';
 import { runFiletest } from '../ir/filetests/run.ts';
 import { createFiletestEngine, interpreterOnce, jitOnce } from './filetest-engine.fixture.ts';
 
-const engines = [createFiletestEngine('interpreter', interpreterOnce), createFiletestEngine('jit', jitOnce)];
+const engines = [
+  createFiletestEngine('interpreter', interpreterOnce),
+  createFiletestEngine('jit', jitOnce),
+  createFiletestEngine('evaluator through the soft MMU', interpreterOnce, 'eval'),
+];
 
 describe.each(engines)('$name', (engine) => {
   describe.each(filetests)('%s', (_file, cases) => {
