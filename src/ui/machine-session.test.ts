@@ -32,6 +32,7 @@ function fakeVm(start: VmClient['start']): VmClient & { emit(event: VmEvent): vo
     serialInput: vi.fn(async () => {}),
     monitor: async (line) => `you said ${line}\n`,
     stateHash: () => Promise.reject(new Error('not asked for')),
+    pauseAt: () => Promise.reject(new Error('not asked for')),
     dispose() {
       this.disposed = true;
     },
