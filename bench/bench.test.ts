@@ -25,7 +25,12 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 function runOf(host: HostName, wallMs: number, value = 'v', error: string | null = null): Run {
   const row = { wallMs, cpuMs: wallMs / 2, instructions: 5000, value };
-  const record: RunRecord = { rows: { sieve: row }, memory: { afterBoot: null, atEnd: null }, wasmBytes: 7, error };
+  const record: RunRecord = {
+    rows: { sieve: row },
+    memory: { before: null, afterBoot: null, atEnd: null },
+    wasmBytes: 7,
+    error,
+  };
   return { host, suite: 'freestanding', round: 1, record };
 }
 
@@ -41,7 +46,9 @@ describe('recorder', () => {
     const recorder = new Recorder(tickingMeter());
     recorder.powerOn();
     recorder.write(bytes('@end power-on\n'));
-    expect(recorder.record(9, null)).toMatchObject({ memory: { afterBoot: { residentBytes: 300 }, atEnd: null } });
+    expect(recorder.record(9, null)).toMatchObject({
+      memory: { before: { residentBytes: 300 }, afterBoot: { residentBytes: 300 }, atEnd: null },
+    });
     recorder.write(bytes('@done\n'));
     await recorder.done;
     expect(recorder.record(9, null)).toMatchObject({

@@ -32,7 +32,12 @@ export interface RowResult {
 /** One run of one image in one emulator. */
 export interface RunRecord {
   readonly rows: Readonly<Record<string, RowResult>>;
-  readonly memory: { readonly afterBoot: MemoryUse | null; readonly atEnd: MemoryUse | null };
+  /** Before there is a machine, when Linux's init starts, and when the guest is done. */
+  readonly memory: {
+    readonly before: MemoryUse | null;
+    readonly afterBoot: MemoryUse | null;
+    readonly atEnd: MemoryUse | null;
+  };
   /** Bytes of wasm compiled in all. */
   readonly wasmBytes: number | null;
   /** Why the run did not reach its end, with the last lines of the guest. */
@@ -59,6 +64,7 @@ export class Recorder {
   private line = '';
   private lastLines: string[] = [];
   private open: { readonly name: string; readonly from: Sample } | undefined;
+  private before: MemoryUse | null = null;
   private afterBoot: MemoryUse | null = null;
   private atEnd: MemoryUse | null = null;
 
@@ -69,8 +75,9 @@ export class Recorder {
     });
   }
 
-  /** The machine is switched on. */
+  /** The machine is about to be made and switched on. */
   powerOn(): void {
+    this.before = this.meter.memory();
     this.start(POWER_ON);
   }
 
@@ -85,7 +92,7 @@ export class Recorder {
     const told = error === null ? null : [error, ...this.lastLines, this.line].join('\n  ').trimEnd();
     return {
       rows: this.rows,
-      memory: { afterBoot: this.afterBoot, atEnd: this.atEnd },
+      memory: { before: this.before, afterBoot: this.afterBoot, atEnd: this.atEnd },
       wasmBytes,
       error: told,
     };

@@ -67,7 +67,7 @@ export function report(bench: Bench): string {
     '## Million guest instructions a second',
     mipsTable(bench, results),
     '## Memory and wasm, MiB',
-    'Beyond guest RAM: resident memory of the process outside the mappings that hold guest RAM, after the boot; Node and the browser themselves are in it. Reported: what the emulator counts itself (its part of the shared memory, and compiled modules).',
+    'Beyond guest RAM: resident memory of the process outside the mappings that hold guest RAM, after the boot; Node and the browser themselves are in it, and what they took before there was a machine is shown. Reported: what the emulator counts itself (its part of the shared memory, and compiled modules).',
     memoryTable(bench, results),
     '## Rows',
     bench.workloads.map(({ name, what }) => `- ${name}: ${what}`).join('\n'),
@@ -118,10 +118,12 @@ function memoryTable({ hosts, workloads }: Bench, results: Results): string {
   const suites = [...new Set(workloads.map(({ suite }) => suite))];
   const rows = suites.flatMap((suite) =>
     hosts.map((host) => {
+      const before = results.memory(host, suite, 'before');
       const afterBoot = results.memory(host, suite, 'afterBoot');
       const atEnd = results.memory(host, suite, 'atEnd');
       return [
         `${TITLES[host]}, ${suite}`,
+        megabytes(before?.residentBytes),
         megabytes(afterBoot && beyondGuest(afterBoot)),
         megabytes(atEnd && beyondGuest(atEnd)),
         megabytes(atEnd?.reportedBytes ?? afterBoot?.reportedBytes),
@@ -131,7 +133,15 @@ function memoryTable({ hosts, workloads }: Bench, results: Results): string {
     }),
   );
   return table(
-    ['', 'beyond guest RAM, after boot', 'at the end', 'reported', 'peak with guest RAM', 'wasm compiled'],
+    [
+      '',
+      'process before',
+      'beyond guest RAM, after boot',
+      'at the end',
+      'reported',
+      'peak with guest RAM',
+      'wasm compiled',
+    ],
     rows,
   );
 }

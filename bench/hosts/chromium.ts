@@ -76,7 +76,7 @@ export function chromiumHost(name: HostName, worker: 'lockstep' | 'v86'): Host {
         return await runInPage(launched, server.url, worker, { image, timeoutMs });
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);
-        return { rows: {}, memory: { afterBoot: null, atEnd: null }, wasmBytes: null, error: text };
+        return { rows: {}, memory: { before: null, afterBoot: null, atEnd: null }, wasmBytes: null, error: text };
       } finally {
         server?.close();
         await launched?.close();

@@ -10,7 +10,7 @@ const GRACE_MS = 10_000;
 
 const empty = (error: string): RunRecord => ({
   rows: {},
-  memory: { afterBoot: null, atEnd: null },
+  memory: { before: null, afterBoot: null, atEnd: null },
   wasmBytes: null,
   error,
 });
