@@ -8,8 +8,8 @@ declare global {
 }
 
 async function download(name: string): Promise<Uint8Array> {
-  const response = await fetch(`roms/${name}`);
-  if (!response.ok) throw new Error(`roms/${name}: status ${response.status}`);
+  const response = await fetch(`/roms/${name}`);
+  if (!response.ok) throw new Error(`/roms/${name}: status ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
 }
 

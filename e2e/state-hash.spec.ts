@@ -10,7 +10,8 @@ import { hasLinux, LinuxGuest, linuxFiles, TIMEOUT_MS } from '../tests/linux/gue
 import { runHistory } from '../tests/linux/history.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const built = fileURLToPath(new URL('../.cache/state-hash', import.meta.url));
+/** From the root. */
+const built = '.cache/state-hash';
 let server: Server;
 
 test.beforeAll(async () => {
@@ -18,9 +19,9 @@ test.beforeAll(async () => {
   await build({
     root,
     logLevel: 'warn',
-    build: { outDir: built, emptyOutDir: true, rolldownOptions: { input: `${root}/e2e/state-hash.html` } },
+    build: { outDir: built, emptyOutDir: true, rolldownOptions: { input: `${root}e2e/state-hash.html` } },
   });
-  server = createServer(answer(built, pageHeaders)).listen(0, 'localhost');
+  server = createServer(answer(`${root}${built}`, pageHeaders)).listen(0, 'localhost');
   await new Promise((resolve) => server.once('listening', resolve));
 });
 test.afterAll(() => void server.close());

@@ -31,6 +31,13 @@ describe.skipIf(missing !== undefined)(`guests against QEMU${missing ? ` (skippe
     );
   });
 
+  test.each(['pentium2', 'pentium3', 'qemu32'])('%s: every cache of CPUID leaf 4, then zeros', async (cpu) => {
+    const code = `mov $0, %ebp
+    1: mov $4, %eax; mov %ebp, %ecx; cpuid; call hex; mov %ebx, %eax; call hex; mov %ecx, %eax; call hex
+      mov %edx, %eax; call hex; call newline; inc %ebp; cmp $7, %ebp; jb 1b; ret`;
+    await agrees(code, cpu);
+  });
+
   const TRAPPING = 'pushf; orl $0x100, (%esp); popf';
   test.each([
     ['rep insb', 'mov $0x71, %edx'],

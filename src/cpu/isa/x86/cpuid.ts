@@ -5,6 +5,8 @@
 import {
   CPUID_BASIC,
   CPUID_BASIC_LEAVES,
+  CPUID_CACHES,
+  CPUID_CACHES_COUNT,
   CPUID_EXTENDED,
   CPUID_EXTENDED_LEAVES,
   CR4_DE,
@@ -52,6 +54,8 @@ export interface CpuModel {
   readonly description: string;
   /** Leaves from 0 on. The last one also answers for all leaves beyond. */
   readonly basic: readonly Leaf[];
+  /** Further subleaves of leaf 4, one a cache; none: zeros. */
+  readonly caches?: readonly Leaf[];
   /** Leaves from 80000000H on; none if the processor has no extended leaves. */
   readonly extended: readonly Leaf[];
 }
@@ -95,7 +99,12 @@ export const CPU_MODELS: readonly CpuModel[] = [
       [0x663, 0x800, HYPERVISOR | SSE3, 0x781abfd],
       CACHES,
       NOTHING,
-      [0x121, 0x1c0003f, 0x3f, 1], // the caches, level 1 data first; the other subleaves are zeros
+      [0x121, 0x1c0003f, 0x3f, 1], // level 1, data
+    ],
+    caches: [
+      [0x122, 0x1c0003f, 0x3f, 1], // level 1, instructions
+      [0x143, 0x3c0003f, 0xfff, 1],
+      [0x163, 0x3c0003f, 0x3fff, 6],
     ],
     extended: [
       [0x80000004, 0x756e6547, 0x6c65746e, 0x49656e69],
@@ -130,7 +139,12 @@ function cr4Bits(features: number): number {
 /** Writes a model into the CPU's fields. Reset the CPU afterwards: EDX then holds its signature. */
 export function installModel(memory: DataView, model: CpuModel): void {
   const leaves = basicLeaves(model);
-  if (leaves.length > CPUID_BASIC_LEAVES || model.extended.length > CPUID_EXTENDED_LEAVES) {
+  const caches = Array.from({ length: CPUID_CACHES_COUNT }, (_, i) => model.caches?.[i] ?? NOTHING);
+  if (
+    leaves.length > CPUID_BASIC_LEAVES ||
+    model.extended.length > CPUID_EXTENDED_LEAVES ||
+    (model.caches?.length ?? 0) > CPUID_CACHES_COUNT
+  ) {
     throw new Error(`BUG: CPU model ${model.name} has too many CPUID leaves`);
   }
   const write = (base: number, table: readonly Leaf[]) =>
@@ -141,6 +155,7 @@ export function installModel(memory: DataView, model: CpuModel): void {
     });
   write(CPUID_BASIC, leaves);
   write(CPUID_EXTENDED, model.extended);
+  write(CPUID_CACHES, caches);
   const [signature, , , features] = leaves[1] ?? NOTHING;
   memory.setUint32(F_CPUID_MAX, leaves.length, true);
   memory.setUint32(F_CPUID_EXT_MAX, model.extended.length, true);

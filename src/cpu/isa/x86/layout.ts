@@ -131,7 +131,10 @@ export const CPUID_EXTENDED = 0x1280; // up to 9 leaves: 80000000H to 80000008H
 export const CPUID_EXTENDED_LEAVES = 9;
 /** Where a task switch keeps the new task's registers while the old one can still fault; no state. 18 words. */
 export const TASK_SCRATCH = 0x1320;
-export const SYSTEM_END = 0x1368;
+/** Subleaves of leaf 4 (caches) from 1 on; all zeros ends the list. */
+export const CPUID_CACHES = 0x1370;
+export const CPUID_CACHES_COUNT = 3;
+export const SYSTEM_END = 0x13a0;
 
 // EFLAGS (SDM volume 1, 3.4.3).
 export const CF = 0x0001;

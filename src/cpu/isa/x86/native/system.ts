@@ -1,6 +1,8 @@
 /** Control and debug registers, model-specific registers, CPUID. AssemblyScript. */
 import {
   CPUID_BASIC,
+  CPUID_CACHES,
+  CPUID_CACHES_COUNT,
   CPUID_EXTENDED,
   CR0_AM,
   CR0_CD,
@@ -182,8 +184,12 @@ export function cpuid(): void {
   let at: u32 = 0;
   if (leaf >= EXTENDED && leaf - EXTENDED < load<u32>(F_CPUID_EXT_MAX)) at = CPUID_EXTENDED + ((leaf - EXTENDED) << 4);
   else at = CPUID_BASIC + (min(leaf, load<u32>(F_CPUID_MAX) - 1) << 4); // beyond the last leaf: the last basic one
-  // Leaf 4 has one subleaf a cache. Models name the first one only; zeros end the list, or a guest asks for ever.
-  if (at == CPUID_BASIC + (4 << 4) && load<u32>(ECX) != 0) return answerCpuid(0, 0, 0, 0);
+  const subleaf = load<u32>(ECX);
+  if (at == CPUID_BASIC + (4 << 4) && subleaf != 0) {
+    // One subleaf a cache; zeros end the list, or a guest asks for ever.
+    if (subleaf > <u32>CPUID_CACHES_COUNT) return answerCpuid(0, 0, 0, 0);
+    at = CPUID_CACHES + ((subleaf - 1) << 4);
+  }
   answerCpuid(load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12));
 }
 
