@@ -11,10 +11,11 @@ import { createRv64, find } from './front-end.ts';
 import { imageOf, PROGRAMS } from './programs.ts';
 import { runInSlices, runProgram } from './run.ts';
 import { rv64i } from './rv64i.ts';
+import { createVcpuEngine } from './vcpu-engine.ts';
 
 const rv64 = createRv64();
 const reference = createEvaluatorEngine(false);
-const engines = [reference, createEvaluatorEngine(true)];
+const engines = [reference, createEvaluatorEngine(true), createVcpuEngine('interp'), createVcpuEngine('jit')];
 const rows = Object.entries(rv64i);
 const word32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const disassemble = (word: number, pc: bigint): string =>
