@@ -85,8 +85,15 @@ function runBoth(machine: LockstepMachine, insns: number, reference: Rig, suspec
   const rigs = [reference, suspect];
   for (const rig of rigs) rig.load(machine.processor);
   for (const rig of rigs) rig.run(insns);
-  if (rigs.some(({ touchedDevices }) => touchedDevices)) return [];
-  return compareProcessors(reference.processor, suspect.processor);
+  return compareRigs(reference, suspect);
+}
+
+/** What two runs led to; nothing where devices took part, which rigs do not have. */
+function compareRigs(reference: Rig, suspect: Rig): readonly Difference[] {
+  if (reference.touchedDevices || suspect.touchedDevices) return [];
+  const [left, right] = [reference.failure ?? 'it ran', suspect.failure ?? 'it ran'];
+  const failed = left === right ? [] : [{ what: 'exception', left, right }];
+  return [...failed, ...compareProcessors(reference.processor, suspect.processor)];
 }
 
 /** The first of the block's instructions that the rigs run differently when it is a block of its own. */
@@ -100,7 +107,7 @@ function tryInstructions(machine: LockstepMachine, insns: number, reference: Rig
       const before = sceneOf(reference, suspect);
       for (const rig of rigs) rig.run(1);
       if (rigs.some(({ touchedDevices }) => touchedDevices)) return undefined;
-      const differences = compareProcessors(reference.processor, suspect.processor);
+      const differences = compareRigs(reference, suspect);
       if (differences.length > 0) return { kind: 'instruction', ...before, differences };
     }
     return undefined;

@@ -101,6 +101,30 @@ describe('a planted mistake', () => {
     expect(describeFinding(outcome, finding)).toMatch(/blocks on the way[\s\S]*0x00100027: {2}31 cb/);
   });
 
+  test('that makes translation throw is found too', () => {
+    const throwing: EngineChoice = {
+      ...jit,
+      tuning: {
+        ...jit.tuning,
+        frontEnd: (own) => ({
+          ...own,
+          translate(block, fetch, maxInsns) {
+            own.translate(block, fetch, maxInsns);
+            if (block.ir.subarray(0, block.n * WORDS).some((op, i) => i % WORDS === 0 && op === Op.rotl)) {
+              throw new Error('BUG: planted');
+            }
+          },
+        }),
+      },
+    };
+    const guest = kernelGuest();
+    const outcome = differing(compareEngines(guest, [interp, throwing], { slices: fixedSlices(500), until: 1000 }));
+    const finding = locate(guest, outcome);
+    const report = describeFinding(outcome, finding);
+    expect(report).toMatch(/is run differently: 0x0010002f: {2}d1 c3 +roll? /);
+    expect(report).toMatch(/exception\n {2}interp: it ran\n {2}jit: Error: BUG: planted/);
+  });
+
   test('of the interpreter is found against the evaluator', () => {
     const guest = firmwareGuest(MIX, CLI, HLT);
     const plan = { slices: fixedSlices(700), until: 5000 };

@@ -16,7 +16,7 @@ function differencesText(differences: readonly Difference[], left: string, right
 function listingText(reference: Listing, suspect: Listing, left: string, right: string): string {
   const same = reference.ir === suspect.ir;
   return [
-    section('guest code', suspect.guest),
+    section('guest code', reference.guest),
     section(same ? 'IR' : `IR, ${left}`, reference.ir),
     same ? '' : section(`IR, ${right}`, suspect.ir),
     section(`IR after the passes, ${right}`, suspect.optimised),
@@ -39,7 +39,7 @@ export function describeFinding(outcome: Different, finding: Finding): string {
       section('blocks on the way, the last one last', finding.path.join('')),
     ].join('');
   }
-  const first = finding.suspect.guest.split('\n')[0];
+  const first = finding.reference.guest.split('\n')[0];
   const what =
     finding.kind === 'instruction'
       ? `The instruction after ${finding.executed} is run differently: ${first}\n`

@@ -34,6 +34,8 @@ export class Rig {
   readonly processor: X86Processor;
   /** A device was asked for: what the run led to means nothing. */
   touchedDevices = false;
+  /** The exception that the last run ended with. */
+  failure: string | undefined;
   /** Instructions a block may have. Takes effect with the next `load`. */
   maxInsns = MAX_INSNS;
   #module: Uint8Array | undefined;
@@ -102,8 +104,13 @@ export class Rig {
 
   /** Runs so many instructions; by compiled code, if the engine compiles and they are a block. */
   run(insns: number): void {
-    this.#compile();
-    this.processor.run(insns);
+    this.failure = undefined;
+    try {
+      this.#compile();
+      this.processor.run(insns);
+    } catch (error) {
+      this.failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    }
   }
   #compile(): void {
     const block = this.block();
@@ -113,6 +120,13 @@ export class Rig {
 
   /** The block at the program counter, in all the forms it takes. */
   list(): Listing {
+    try {
+      return this.#list();
+    } catch (error) {
+      return { guest: '(not translated)\n', ir: `${error}\n` };
+    }
+  }
+  #list(): Listing {
     const { frontEnd, engine } = this.processor;
     const { memory, blocks, jit } = engine;
     const block = this.block();
