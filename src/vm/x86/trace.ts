@@ -22,6 +22,7 @@ import {
   SEGS,
   SS,
   V_PF,
+  V_STORE_STOPPED,
 } from '../../cpu/isa/x86/layout.ts';
 import { disassembleModule } from '../../cpu/wasm/disassemble.ts';
 import type { Logger } from '../logging.ts';
@@ -73,7 +74,7 @@ export function traceInterrupts(functions: Functions, state: X86State, logger: L
   const selector = (segment: number): string => hex(read32(SEGS + SEG_SIZE * segment + SEG_SELECTOR) & 0xffff, 4);
   let count = 0;
   const log = (vector: number, errorCode: number, isInt: boolean): void => {
-    if ((read32(F_CR0) & CR0_PE) === 0) return;
+    if ((read32(F_CR0) & CR0_PE) === 0 || vector === V_STORE_STOPPED) return;
     const eip = instructionPointer(state);
     // The delivery will write CR2; QEMU's is written by then.
     const cr2 = vector === V_PF && !isInt ? C_FAULT_ADDR : F_CR2;

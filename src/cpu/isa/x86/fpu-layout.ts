@@ -33,6 +33,8 @@ export const FPU_DS = 0x14a0;
 export const FPU_STAGED = 0x14a4;
 /** Second half of an 80-bit or BCD store (bits 64-79), next to the first that the helper returns. */
 export const FPU_STORE_HIGH = 0x14a8;
+/** Offset of the operand of a store that may yet be stopped. */
+export const FPU_STORE_DP = 0x14ac;
 
 export const FPU_END = 0x1600;
 

@@ -216,3 +216,8 @@ export const V_GP = 13;
 export const V_PF = 14;
 export const V_MF = 16;
 export const V_AC = 17;
+/**
+ * No exception of the processor's: an x87 store that an unmasked exception keeps from writing is to be completed without
+ * it by deliver_exception. Error code: length of the instruction | opcode (11 bits) << 4 | segment of the operand << 16.
+ */
+export const V_STORE_STOPPED = 256;

@@ -5,9 +5,24 @@
 import { Op } from '../../../ir/ops.ts';
 import { conditionValue } from '../conditions.ts';
 import type { FpuHelper } from '../fpu-helpers.ts';
-import { FPU_CS, FPU_DP, FPU_DS, FPU_ES, FPU_IP, FPU_OPCODE, FPU_STATUS } from '../fpu-layout.ts';
+import {
+  FPU_CONTROL,
+  FPU_CS,
+  FPU_DE,
+  FPU_DP,
+  FPU_DS,
+  FPU_ES,
+  FPU_IE,
+  FPU_IP,
+  FPU_OE,
+  FPU_OPCODE,
+  FPU_STAGED,
+  FPU_STATUS,
+  FPU_STORE_DP,
+  FPU_UE,
+} from '../fpu-layout.ts';
 import { FEATURE_CMOV, FEATURE_FXSR, type Instruction, x86 } from '../instruction.ts';
-import { CR0_NE, CS, F_CR0, S_EAX, V_MF, V_NM } from '../layout.ts';
+import { CR0_NE, CS, F_CR0, S_EAX, V_MF, V_NM, V_STORE_STOPPED } from '../layout.ts';
 import { M_WAIT_TRAP, M_X87_TRAP } from '../mode.ts';
 import type { Translator } from '../translator.ts';
 import { selector } from './move.ts';
@@ -29,19 +44,24 @@ function checkPending(t: Translator): void {
   }
   t.block.raiseIf(t.bin(Op.and, t.block.getf(FPU_STATUS), x87.errorMask), V_MF, 0);
 }
+/** The 11 bits by which FOP names an instruction. */
+const opcodeOf = ({ d }: Translator): number => ((d.opcode & 7) << 8) | (d.mod << 6) | (d.reg << 3) | d.rm;
+function recordOffset(t: Translator, field: number): void {
+  const { block, d } = t;
+  if (d.base < 0 && d.index < 0) block.putfi(field, d.addressSize === 2 ? d.disp & 0xffff : d.disp);
+  else block.putf(field, t.offset());
+}
 /** What FSTENV tells of the last instruction that was not a control instruction. */
 function recordPointers(t: Translator, memory: boolean): void {
   const { block, d, x87 } = t;
   block.putfi(FPU_IP, t.eipAt(t.here));
-  const modrm = (d.mod << 6) | (d.reg << 3) | d.rm;
-  block.putfi(FPU_OPCODE, ((d.opcode & 7) << 8) | modrm);
+  block.putfi(FPU_OPCODE, opcodeOf(t));
   if (!x87.codeSegment) {
     block.putf(FPU_CS, selector(t, CS));
     x87.codeSegment = true;
   }
   if (!memory) return;
-  if (d.base < 0 && d.index < 0) block.putfi(FPU_DP, d.addressSize === 2 ? d.disp & 0xffff : d.disp);
-  else block.putf(FPU_DP, t.offset());
+  recordOffset(t, FPU_DP);
   if (x87.dataSegment !== d.segment) {
     block.putf(FPU_DS, selector(t, d.segment));
     x87.dataSegment = d.segment;
@@ -195,11 +215,25 @@ const loads = [
   ),
 ];
 
+/** What, unmasked, keeps a store from writing (SDM volume 1, 8.5): as `fst_blocked`. */
+const STOPPING = FPU_IE | FPU_DE | FPU_OE | FPU_UE;
+
+/** Leaves a store whose conversion raised an unmasked exception to deliver_exception. */
+function unlessStopped(t: Translator): void {
+  const { block, d } = t;
+  recordOffset(t, FPU_STORE_DP);
+  const raised = t.bini(Op.and, block.getf(FPU_STAGED), STOPPING);
+  const unmasked = t.bini(Op.xor, block.getf(FPU_CONTROL), STOPPING);
+  block.raiseIf(t.bin(Op.and, raised, unmasked), V_STORE_STOPPED, d.length | (opcodeOf(t) << 4) | (d.segment << 16));
+}
+
 /** A store: the value is converted, written, and only then do flags change and the stack pop. */
 const stored =
   (helper: FpuHelper, size: number, pops: number): Execute =>
   (t) => {
-    t.store(size, t.call(helper));
+    const value = t.call(helper);
+    unlessStopped(t);
+    t.store(size, value);
     t.call('fst_commit', t.movi(pops));
   };
 /** Ten bytes, in two parts. */
@@ -207,7 +241,9 @@ const stored80 =
   (helper: FpuHelper): Execute =>
   (t) => {
     t.checkStore(10);
-    t.store(8, t.call(helper));
+    const value = t.call(helper);
+    unlessStopped(t);
+    t.store(8, value);
     t.store(2, t.call('fst80_high'), 8);
     t.call('fst_commit', t.movi(1));
   };

@@ -1,10 +1,12 @@
 /** Exceptions and interrupts: delivery through the IVT and IDT (SDM volume 3, chapter 6). AssemblyScript. */
 import {
+  C_BUDGET,
   C_FAULT,
   C_FAULT_ADDR,
   C_FAULT_CODE,
   C_FAULT_ERR,
   C_STEPPING,
+  C_TAG,
 } from '../../../ir/layout';
 import {
   AC,
@@ -45,6 +47,7 @@ import {
   V_NP,
   V_OF,
   V_PF,
+  V_STORE_STOPPED,
   V_TS,
   VM,
   ESP,
@@ -65,7 +68,10 @@ import {
   setExternal,
 } from './cpu';
 import { currentFlags, get_eflags, iopl } from './flags';
-import { update_mode } from './mode';
+import { fst_commit } from './fpu/load-store';
+import { end_shadow, update_mode } from './mode';
+import { FPU_CS, FPU_DP, FPU_DS, FPU_IP, FPU_OPCODE, FPU_STORE_DP } from '../fpu-layout';
+import { M_INHIBIT, M_TF } from '../mode';
 import {
   dplOf,
   fetchDescriptor,
@@ -227,8 +233,26 @@ function isContributory(vector: i32): bool {
   return vector == V_DE || (vector >= V_TS && vector <= V_GP);
 }
 
+/** The x87 store at C_PC is through without having written or popped; its exception is pending from now on. */
+function completeStoppedStore(): void {
+  const info = load<u32>(C_FAULT_ERR);
+  store<i32>(C_FAULT, 0);
+  fst_commit(0);
+  store<u32>(FPU_IP, eip());
+  store<u32>(FPU_CS, selectorOf(CS));
+  store<u32>(FPU_OPCODE, (info >> 4) & 0x7ff);
+  store<u32>(FPU_DP, load<u32>(FPU_STORE_DP));
+  store<u32>(FPU_DS, selectorOf(info >> 16));
+  setEip(eip() + (info & 15));
+  store<i32>(C_BUDGET, load<i32>(C_BUDGET) - 1);
+  const mode = load<u32>(C_TAG);
+  if ((mode & M_INHIBIT) != 0) end_shadow();
+  if ((mode & M_TF) != 0) single_step();
+}
+
 /** Delivers the exception that C_FAULT and its companions tell of, to the instruction at C_PC. */
 export function deliver_exception(): void {
+  if (load<i32>(C_FAULT_CODE) == V_STORE_STOPPED) return completeStoppedStore();
   const stepping = load<u32>(C_STEPPING);
   store<u32>(C_STEPPING, 1); // stacks and tables may lie next to code, or even in I/O
   let vector = load<i32>(C_FAULT_CODE);
