@@ -210,6 +210,18 @@ describe('-d', () => {
     expect(await logOf('op_opt', [0x40])).toMatch(/^OP after optimization:\nblock 0xfffffff0 .*\n----/);
   });
 
+  test('info jit tells what was compiled, what it ran, and where time went', async () => {
+    const rig = createRig();
+    await rig.start(multiboot([...spin(3_000_000), ...CLI, ...HLT]), '-kernel', 'bios');
+    await rig.when('message');
+    const text = await rig.vm.monitor('info jit');
+    expect(text).toMatch(/^regions compiled {4}[1-9]\d* in \d+ modules, \d+ bytes$/m);
+    expect(Number(/^compiled code ran {3}([\d.]+)% of 6000003/m.exec(text)?.[1])).toBeGreaterThan(90);
+    expect(text).toMatch(/^exits {15}end of slice \d+, hot block [1-9]/m);
+    const shares = [...text.matchAll(/(?:interpreter|jit|translation|devices|idle) ([\d.]+)%/g)];
+    expect(shares.reduce((sum, [, part]) => sum + Number(part), 0)).toBeCloseTo(100, 0);
+  });
+
   test('exec and cpu show every block that is entered, the same one as often as it is', async () => {
     // mov cx, 2; again: dec cx; jnz again; mov ax, 1234h
     const log = await logOf('exec,cpu', [0xb9, 0x02, 0x00, 0x49, 0x75, 0xfd, 0xb8, 0x34, 0x12]);
