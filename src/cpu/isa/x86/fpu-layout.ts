@@ -3,8 +3,6 @@
  * registers' significands are 32-bit words, so that translated code can read and write them as i32.
  */
 
-export const FPU_BASE = 0x1400;
-
 /**
  * Eight physical registers of 16 bytes: u64 significand, u16 sign and exponent, u16 zero, u32 empty (1) or not (0).
  * ST(i) is register (TOP + i) & 7.
