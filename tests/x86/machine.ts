@@ -5,7 +5,7 @@ import { C_PC } from '../../src/cpu/ir/layout.ts';
 import { X86Cpu, type X86Native } from '../../src/cpu/isa/x86/cpu.ts';
 import { basicLeaves, CPU_MODELS, type CpuModel, installModel } from '../../src/cpu/isa/x86/cpuid.ts';
 import { createX86FrontEnd } from '../../src/cpu/isa/x86/front-end.ts';
-import { BASES, CS, F_CR0, SEG_ATTR, SEG_LIMIT, SEG_SIZE, SEGS } from '../../src/cpu/isa/x86/layout.ts';
+import { BASES, CS, F_CR0, SEG_ATTR, SEG_LIMIT, SEG_SELECTOR, SEG_SIZE, SEGS } from '../../src/cpu/isa/x86/layout.ts';
 import { wasmBytes } from '../../src/cpu/isa/x86/native.gen.ts';
 import type { Image } from './image.ts';
 import { EXIT_PORT, IMAGE, RAM_BYTES } from './layout.ts';
@@ -61,6 +61,14 @@ export function enterFlatMode({ view, native }: Machine, entry: number): void {
   }
   view.setUint32(F_CR0, 0x11, true);
   view.setBigUint64(C_PC, BigInt(entry), true);
+  native.update_mode();
+}
+
+/** Real mode at 0000:ip, right after reset. */
+export function enterRealMode({ view, native }: Machine, ip: number): void {
+  view.setUint32(SEGS + SEG_SIZE * CS + SEG_SELECTOR, 0, true);
+  view.setUint32(BASES + 8 * CS, 0, true);
+  view.setBigUint64(C_PC, BigInt(ip), true);
   native.update_mode();
 }
 

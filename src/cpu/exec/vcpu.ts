@@ -34,7 +34,12 @@ export type RunEnd = 'budget' | 'halted' | 'shutdown' | 'stopped';
 export interface HotBlocks {
   /** The block at this bytecode address ran often enough. */
   hot(code: number): undefined;
+  /** Between slices, after so many instructions. */
+  settle(executed: number): undefined;
 }
+
+/** Exceptions one upon the other, with no instruction completed between them, that cost nothing. */
+const FAULTS_IN_PLACE = 100;
 
 export class Vcpu {
   readonly #m: SharedMemory;
@@ -52,6 +57,9 @@ export class Vcpu {
   #slice = 0;
   #stop = false;
   #shorten = -1;
+  /** Exceptions since the last instruction that was completed, and the count of instructions there. */
+  #faultsInPlace = 0;
+  #faultedAt = -1;
 
   constructor(m: SharedMemory, blocks: BlockCache, native: TargetNative, enter: (code: number) => void) {
     this.#m = m;
@@ -89,6 +97,7 @@ export class Vcpu {
     this.#slice = budget;
     m.set(C_BUDGET, budget);
     this.#setClock();
+    this.hotBlocks?.settle(this.#before);
     this.#stop = false;
     if (this.cpu.isHalted && !this.#interruptDue) return 'halted';
     let code = 0;
@@ -192,6 +201,7 @@ export class Vcpu {
     const m = this.#m;
     const kind = m.get(C_FAULT);
     if (kind === FAULT_EXC) {
+      this.#countFault();
       this.#native.deliver_exception();
       return this.cpu.isShutdown ? 'shutdown' : undefined;
     }
@@ -202,6 +212,14 @@ export class Vcpu {
       return 'shutdown';
     }
     return this.#step(1, true);
+  }
+
+  /** A guest whose exception handler faults at its first instruction must not hang us: at last faults count, too. */
+  #countFault(): void {
+    const { executed } = this;
+    this.#faultsInPlace = executed === this.#faultedAt ? this.#faultsInPlace + 1 : 0;
+    this.#faultedAt = executed;
+    if (this.#faultsInPlace >= FAULTS_IN_PLACE) this.#m.set(C_BUDGET, this.#m.get(C_BUDGET) - 1);
   }
 
   /** Run at most `insns` instructions from throw-away bytecode. `special`: they may do I/O and write into code. */
