@@ -261,7 +261,7 @@ export function encode(form: OpcodeForm, o: EncodeOptions): Encoded {
       rm = random.below(8);
       opcodes.push(Number.parseInt(word, 16) + rm);
     } else if (word.endsWith('+i')) {
-      rm = random.below(8);
+      rm = random.below(7); // ST(7) is empty
       opcodes.push(Number.parseInt(word, 16) + rm);
     } else opcodes.push(Number.parseInt(word, 16));
   }

@@ -37,10 +37,10 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     why: 'TCG holds back the single-step trap after LSS and STI too; processors after MOV and POP to SS alone (SDM volume 3, 6.8.3)',
   },
   {
-    forms: /^cmps /,
+    forms: /^(cmps|fbstp|fstpt) /,
     word: 'cr2',
     when: (_instance, _input, want, got) => [want, got].every((result) => wordOf(result, 'vector') === PF),
-    why: 'TCG reads the operand at EDI first: when both fault, it is that address',
+    why: 'TCG reads the operand at EDI first, and writes the last word of ten bytes first: when both fault, it is that address',
   },
   {
     forms: /^enter /,
@@ -53,5 +53,64 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     word: 'edx',
     mask: FEATURES_NOT_MODELLED,
     why: 'features that are not there are not reported',
+  },
+  {
+    forms: /^f/,
+    bytes: (instance, _input, want, got) => {
+      if (!instance.x87) return;
+      // In the image that the handler takes: C1, DE, the opcode, the upper half of the operand's address.
+      const [form = ''] = instance.forms;
+      const exceptions = /\(D[89ABCDEF] \/\d M/.test(form) ? 0x32 : 0x02;
+      for (const { fpu } of [want, got]) {
+        fpu[4] = (fpu[4] as number) & ~exceptions;
+        fpu[5] = (fpu[5] as number) & (form.startsWith('fxam') ? 0xff : ~0x02);
+        fpu.fill(0, 18, 20);
+        fpu.fill(0, 22, 24);
+      }
+    },
+    why: 'TCG keeps no last opcode, takes no notice of denormal operands, raises UE and PE when it converts operands in memory, does not say in C1 whether a result was rounded up, and keeps the upper half of a register in the address of an operand with a 16-bit one',
+  },
+  {
+    forms: /^fu?comip? /,
+    word: 'eflags',
+    mask: 0x890,
+    why: 'TCG leaves OF, SF and AF; processors clear them (SDM, FCOMI)',
+  },
+  {
+    forms: /^(fnop|fdecstp|fincstp|fneni|fndisi|fnsetpm|fnstsw)/,
+    bytes: (_instance, _input, want, got) => {
+      for (const { fpu } of [want, got]) fpu.fill(0, 12, 28);
+    },
+    why: 'TCG takes some control instructions for others as to the pointers',
+  },
+  {
+    forms: /^(frndint|fptan|fsin|fcos|fsincos|fprem1?|fyl2x|fyl2xp1|f2xm1|fpatan|fscale|fsqrt|fxtract) /,
+    when: () => true,
+    why: 'TCG computes some in double precision and clears condition codes that processors keep: fpu-*.test.ts has them',
+  },
+  {
+    forms: /^(fbld|fldenv|fldcw|frstor|fxsave|fxrstor) /,
+    when: () => true,
+    why: 'TCG raises no pending exception for what these load, reads digits above 9 otherwise, stores no last opcode',
+  },
+  {
+    forms: /\(D[ABCDF] \/\d M/,
+    when: (_instance, { fpu }) => fpu !== undefined && ((fpu[1] ?? 0) & 3) !== 3,
+    why: 'TCG rounds operands from memory to the precision of the control word',
+  },
+  {
+    forms: /^f(decstp|incstp) /,
+    bytes: (_instance, _input, want, got) => {
+      for (const { fpu } of [want, got]) fpu[5] = (fpu[5] as number) & ~0x47;
+    },
+    why: 'TCG clears the condition codes, of which processors clear C1 alone',
+  },
+  {
+    forms: /^f(i?stp?|bst)[slt]+ ?/,
+    when: (_instance, _input, want) => wordOf(want, 'vector') === PF,
+    bytes: (_instance, _input, want, got) => {
+      for (const { fpu } of [want, got]) fpu[4] = 0;
+    },
+    why: 'TCG keeps the exceptions of a conversion whose store faults',
   },
 ];
