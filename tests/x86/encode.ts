@@ -191,8 +191,11 @@ function immediate(
       return bytesOf(random.value(), e.operandSize);
     case 'Jb':
       return bytesOf(distance(random, e.length + 1), 1);
-    case 'Jz':
-      return bytesOf(random.oneIn(8) ? random.value() : distance(random, e.length + e.operandSize), e.operandSize);
+    case 'Jz': {
+      // Far away nothing is mapped.
+      const far = 0x2000 + random.below(0x1000) + (e.operandSize === 4 && random.oneIn(2) ? 0x10000000 : 0);
+      return bytesOf(random.oneIn(8) ? far : distance(random, e.length + e.operandSize), e.operandSize);
+    }
     case 'Ap':
       return [...bytesOf(given.target ?? random.value(), e.operandSize), ...bytesOf(given.selector ?? 0, 2)];
     case 'Ob':
