@@ -90,6 +90,9 @@ export const CODE_SEEN_SIZE = 0x1000;
 /** Jump cache: 32-bit guests {u32 pc, u32 tag, u32 T1 address, u32 region index}; 64-bit {u64 pc, u32 tag, u32 T1, u32 region, -}. */
 export const JUMP_CACHE = 0x30000;
 export const JUMP_CACHE_BITS = 13;
+/** Byte a region index: it was entered since this was last cleared. */
+export const REGIONS_USED = 0x70000;
+export const REGIONS_MAX = 0x10000;
 /** Blocks by {pc lo, pc hi, mode, physical page, context, T1 address (0 = hole, 1 = removed), region index, -}: open addressing. */
 export const BLOCK_TABLE = 0x80000;
 export const BLOCK_TABLE_BITS = 17;

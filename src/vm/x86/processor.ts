@@ -97,7 +97,10 @@ export class X86Processor implements LoopCpu {
     const { memory, vcpu, exec } = this.engine;
     const { hotBlocks } = vcpu;
     if (hotBlocks !== undefined) {
-      vcpu.hotBlocks = { hot: timed(profile, 'translationNs', nowNs, (code) => hotBlocks.hot(code)) };
+      vcpu.hotBlocks = {
+        hot: timed(profile, 'translationNs', nowNs, (code) => hotBlocks.hot(code)),
+        settle: timed(profile, 'translationNs', nowNs, (executed) => hotBlocks.settle(executed)),
+      };
     }
     this.native = this.engine.native as DebugNative;
     this.memory = new DataView(memory.memory.buffer);

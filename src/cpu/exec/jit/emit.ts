@@ -17,6 +17,7 @@ import {
   EXIT_INTR,
   EXIT_LEAVE,
   FAULT_EXC,
+  REGIONS_USED,
   STATE,
 } from '../../ir/layout.ts';
 import { CALL, OP_NAMES, OPS, Op, RET, type Ty, WORDS } from '../../ir/ops.ts';
@@ -52,6 +53,7 @@ export class RegionEmitter {
   readonly #fns: ModuleFunctions;
   readonly #nodes: readonly Node[];
   readonly #locals: Locals;
+  readonly #index: number;
   readonly #bank: number;
   readonly #labels = new Map<Node, Label>();
   readonly #loops = new Map<Node, Label>();
@@ -63,7 +65,8 @@ export class RegionEmitter {
   /** Offset in the node's IR of the op being emitted. */
   #p = 0;
 
-  constructor(func: Func, frontEnd: FrontEnd, fns: ModuleFunctions, graph: Graph, bank: number) {
+  /** `index`: the region's, `bank`: the soft TLB in use in its mode. */
+  constructor(func: Func, frontEnd: FrontEnd, fns: ModuleFunctions, graph: Graph, index: number, bank: number) {
     this.#func = func;
     this.#c = func.code;
     this.#frontEnd = frontEnd;
@@ -71,6 +74,7 @@ export class RegionEmitter {
     this.#fns = fns;
     this.#nodes = graph.nodes;
     this.#node = graph.nodes[0] as Node;
+    this.#index = index;
     this.#bank = bank;
     this.#locals = new Locals(frontEnd, graph.nodes);
     this.#cost = graph.nodes.reduce((sum, n) => sum + n.block.insns, 0);
@@ -79,6 +83,9 @@ export class RegionEmitter {
   emit(): void {
     const c = this.#c;
     const entry = this.#nodes[0] as Node;
+    c.i32(0)
+      .i32(1)
+      .mem(W.i32Store8, REGIONS_USED + this.#index);
     // Too little budget for one pass: the interpreter runs this block (bit 0 says so).
     c.get(BUDGET).i32(this.#cost).op(W.i32LtS).if(VOID, 0);
     c.store32(C_BUDGET, () => c.get(BUDGET));

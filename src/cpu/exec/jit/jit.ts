@@ -6,6 +6,8 @@ import {
   C_PC,
   EXIT_LOOKUP,
   JUMP_CACHE,
+  REGIONS_MAX,
+  REGIONS_USED,
   TLB,
   TLB_BANK_SHIFT,
   TLB_ENTRIES,
@@ -25,10 +27,12 @@ import type { Graph } from './graph.ts';
 import { RegionFormer } from './region.ts';
 
 /** Numbers of the helpers a region calls. */
-function calledHelpers({ nodes }: Graph): ReadonlySet<number> {
+function calledHelpers(graphs: readonly Graph[]): ReadonlySet<number> {
   const called = new Set<number>();
-  for (const n of nodes) {
-    for (let p = 0; p < n.ops * WORDS; p += WORDS) if (n.ir[p] === Op.call) called.add(n.ir[p + 4] as number);
+  for (const { nodes } of graphs) {
+    for (const n of nodes) {
+      for (let p = 0; p < n.ops * WORDS; p += WORDS) if (n.ir[p] === Op.call) called.add(n.ir[p + 4] as number);
+    }
   }
   return called;
 }
@@ -38,8 +42,22 @@ interface Region {
   readonly index: number;
   readonly bytes: number;
   readonly blocks: readonly Block[];
+  readonly graph: Graph;
+  /** Soft TLB bank of its mode. */
+  readonly bank: number;
+  /** It stands in a module with many others. */
+  linked: boolean;
   dead: boolean;
 }
+
+/**
+ * A jump between modules costs four times one within a module (16 to 4 ns), but a module that waits for many regions comes
+ * late. So regions are compiled alone at first; once nothing new got hot for so many instructions, those in use go into
+ * modules of so many.
+ */
+const QUIET = 100e6;
+const LINK_AT_LEAST = 24;
+const LINK_AT_MOST = 128;
 
 export interface JitOptions {
   /** Executions of a block until it is compiled. */
@@ -52,7 +70,7 @@ export interface JitOptions {
 export const JIT_DEFAULTS: JitOptions = { heat: 2000, maxBytes: 64 << 20, maxModules: 8000 };
 
 export class Jit {
-  readonly counts = { regions: 0, dropped: 0, flushes: 0, modules: 0, bytes: 0, insns: 0 };
+  readonly counts = { regions: 0, linked: 0, dropped: 0, flushes: 0, modules: 0, bytes: 0, insns: 0 };
   /** Called with each region's module and the blocks in it, for logs and tools. */
   onCompile: ((module: Uint8Array, blocks: readonly Block[]) => void) | undefined;
   readonly #m: SharedMemory;
@@ -67,6 +85,9 @@ export class Jit {
   readonly #free: number[] = [];
   #next = FIRST_REGION;
   #bytes = 0;
+  #unlinked = 0;
+  #compiledLately = false;
+  #quietSince = 0;
 
   constructor(
     m: SharedMemory,
@@ -105,18 +126,15 @@ export class Jit {
     if (this.#bytes > this.#options.maxBytes || this.#regions.size >= this.#options.maxModules) this.#evict();
     const graph = this.#former.form(entry);
     if (graph === undefined) return false;
-    const m = new ModuleBuilder();
-    const fns = this.#prelude(m, calledHelpers(graph));
-    const f = m.func([I32], [I32], 'region');
-    new RegionEmitter(m.body(f), this.#frontEnd, fns, graph, this.#m.get(C_MMU)).emit();
-    const bytes = m.build();
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: this.#env as never });
     const index = this.#free.pop() ?? this.#next++;
     if (index >= this.#table.length) this.#table.grow(this.#table.length);
-    this.#table.set(index, instance.exports.region as never);
     const blocks = [...new Set(graph.nodes.map((n) => n.block))];
-    const region: Region = { entry, index, bytes: bytes.length, blocks, dead: false };
+    const bank = this.#m.get(C_MMU);
+    const bytes = this.#install([{ graph, index, bank }]);
+    const region: Region = { entry, index, bytes: bytes.length, blocks, graph, bank, linked: false, dead: false };
     this.#regions.set(index, region);
+    this.#compiledLately = true;
+    this.#unlinked++;
     for (const b of blocks) {
       const set = this.#containing.get(b);
       if (set) set.add(region);
@@ -126,10 +144,46 @@ export class Jit {
     this.#bytes += bytes.length;
     this.onCompile?.(bytes, blocks);
     this.counts.regions++;
-    this.counts.modules++;
     this.counts.bytes += bytes.length;
     this.counts.insns += graph.nodes.reduce((sum, n) => sum + n.block.insns, 0);
     return true;
+  }
+
+  /** Compile regions to one module and put them into the table. */
+  #install(regions: readonly Pick<Region, 'graph' | 'index' | 'bank'>[]): Uint8Array {
+    const m = new ModuleBuilder();
+    const fns = this.#prelude(m, calledHelpers(regions.map((r) => r.graph)));
+    for (const { graph, index, bank } of regions) {
+      const f = m.func([I32], [I32], `region${index}`);
+      new RegionEmitter(m.body(f), this.#frontEnd, fns, graph, index, bank).emit();
+    }
+    const bytes = m.build();
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: this.#env as never });
+    for (const { index } of regions) this.#table.set(index, exports[`region${index}`] as never);
+    this.counts.modules++;
+    return bytes;
+  }
+
+  /** Between slices: links what has been in use for some time. `executed`: instructions so far. */
+  settle(executed: number): undefined {
+    if (this.#compiledLately || executed < this.#quietSince) {
+      this.#compiledLately = false;
+      this.#quietSince = executed;
+      return;
+    }
+    if (executed - this.#quietSince < QUIET || this.#unlinked < LINK_AT_LEAST) return;
+    this.#quietSince = executed;
+    const used = this.#m.u8.subarray(REGIONS_USED, REGIONS_USED + REGIONS_MAX);
+    const inUse = [...this.#regions.values()].filter((r) => !r.linked && used[r.index] !== 0);
+    used.fill(0);
+    if (inUse.length < LINK_AT_LEAST) return;
+    for (let i = 0; i < inUse.length; i += LINK_AT_MOST) {
+      const group = inUse.slice(i, i + LINK_AT_MOST);
+      this.#install(group);
+      for (const r of group) r.linked = true;
+      this.#unlinked -= group.length;
+    }
+    this.counts.linked += inUse.length;
   }
 
   /** Imports and the functions every module has. */
@@ -213,6 +267,7 @@ export class Jit {
     r.dead = true;
     this.counts.dropped++;
     this.#bytes -= r.bytes;
+    if (!r.linked) this.#unlinked--;
     this.#regions.delete(r.index);
     for (const b of r.blocks) this.#containing.get(b)?.delete(r);
     this.#blocks.setRegion(r.entry, 0, this.#options.heat);
@@ -233,5 +288,6 @@ export class Jit {
     this.#regions.clear();
     this.#containing.clear();
     this.#bytes = 0;
+    this.#unlinked = 0;
   }
 }
