@@ -153,13 +153,14 @@ export class Jit {
   #install(regions: readonly Pick<Region, 'graph' | 'index' | 'bank'>[]): Uint8Array {
     const m = new ModuleBuilder();
     const fns = this.#prelude(m, calledHelpers(regions.map((r) => r.graph)));
+    const name = (index: number): string => (regions.length === 1 ? 'region' : `region${index}`);
     for (const { graph, index, bank } of regions) {
-      const f = m.func([I32], [I32], `region${index}`);
+      const f = m.func([I32], [I32], name(index));
       new RegionEmitter(m.body(f), this.#frontEnd, fns, graph, index, bank).emit();
     }
     const bytes = m.build();
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: this.#env as never });
-    for (const { index } of regions) this.#table.set(index, exports[`region${index}`] as never);
+    for (const { index } of regions) this.#table.set(index, exports[name(index)] as never);
     this.counts.modules++;
     return bytes;
   }
