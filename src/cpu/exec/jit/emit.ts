@@ -448,7 +448,7 @@ export class RegionEmitter {
     };
     const isLoad = info?.shape === 'load';
     const remembers = this.#frontEnd.stackSlots.includes(base) || (base < 0 && index < 0);
-    if (!remembers || wide) return emitAccess(access);
+    if (!remembers || wide || !this.#nodes.some((n) => n.isLoop)) return emitAccess(access);
     const key = `${isLoad ? 'load' : 'store'} ${base >= 0 ? base : disp >>> 12}`;
     emitRememberedAccess(access, this.#locals.page(key, this.#va), isLoad ? this.#fns.probeLoad : this.#fns.probeStore);
   }
