@@ -1,10 +1,13 @@
 /** The host of a machine under Node. */
+import { setFlagsFromString } from 'node:v8';
 import type { Host } from '../vm/host.ts';
 
 /** Timers below this are not worth a trip through the event loop's millisecond grid. */
 const SHORT_NS = 1e6;
 
 export function createNodeHost(): Host {
+  // As browsers do by themselves. Slow paths then lie apart from the code that runs: twice as fast on large guests.
+  setFlagsFromString('--experimental-wasm-branch-hinting');
   const never = new Int32Array(new SharedArrayBuffer(4));
   // A message port would starve standard input: Node drains up to 1000 messages before it looks at files again.
   const giveWay = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
