@@ -81,21 +81,40 @@ describe('results', () => {
   });
 
   it('compares the medians of two emulators', () => {
-    const results = new Results([runOf('qemu', 10), runOf('qemu', 30), runOf('qemu', 20), runOf('v86-node', 50)]);
+    const results = new Results([runOf('qemu', 100), runOf('qemu', 300), runOf('qemu', 200), runOf('v86-node', 500)]);
     expect(results.ratio('v86-node', 'qemu', 'sieve', 'wallMs')).toBe(2.5);
     expect(results.ratio('lockstep-node', 'qemu', 'sieve', 'wallMs')).toBeUndefined();
-    expect(results.mips('v86-node', 'sieve')).toBe(0.1);
+    expect(results.mips('v86-node', 'sieve')).toBe(0.01);
   });
 
   it('finds rows with different values, and failed runs', () => {
     const results = new Results([
-      runOf('qemu', 1, 'a'),
-      runOf('v86-node', 1, 'b', 'late'),
-      runOf('lockstep-node', 1, 'a'),
+      runOf('qemu', 100, 'a'),
+      runOf('v86-node', 100, 'b', 'late'),
+      runOf('lockstep-node', 100, 'a'),
     ]);
     expect(results.disagreements()).toEqual(['sieve: a (qemu, lockstep-node) against b (v86-node)']);
     expect(results.failures()).toEqual(['v86-node, freestanding, round 1: late']);
-    expect(new Results([runOf('qemu', 1, '')]).failures()).toEqual(['qemu, freestanding, round 1: sieve has no value']);
+    expect(new Results([runOf('qemu', 100, '')]).failures()).toEqual([
+      'qemu, freestanding, round 1: sieve has no value',
+    ]);
+  });
+});
+
+describe('a row whose markers arrive in one batch', () => {
+  const results = new Results([runOf('qemu', 100), runOf('lockstep-node', 0.002)]);
+
+  it('has no time, and no part in any mean', () => {
+    expect(results.time('lockstep-node', 'sieve', 'wallMs')).toBeUndefined();
+    const rows = WORKLOADS.filter(({ name }) => name === 'sieve');
+    expect(results.overall('lockstep-node', 'qemu', rows, 'wallMs')).toBeUndefined();
+    expect(results.mips('lockstep-node', 'sieve')).toBeUndefined();
+  });
+
+  it('is a problem that the report names', () => {
+    expect(results.failures()).toEqual([
+      'lockstep-node, freestanding, round 1: sieve took 0.0 ms by its markers, too short to be timed',
+    ]);
   });
 });
 

@@ -13,6 +13,12 @@ export interface Run {
 
 export type Clock = 'wallMs' | 'cpuMs';
 
+/**
+ * Emulators hand on serial output in batches of 8 ms and more: a row whose markers are closer together than this was not
+ * timed. It has no time and no part in any mean, and the report names it.
+ */
+export const RESOLUTION_MS = 20;
+
 /** The middle one, or the mean of the two in the middle; undefined of nothing. */
 export function median(values: readonly number[]): number | undefined {
   const sorted = values.toSorted((a, b) => a - b);
@@ -38,18 +44,16 @@ export class Results {
 
   /** Time of a row, median over the rounds, in ms. */
   time(host: HostName, row: string, clock: Clock): number | undefined {
-    return median(
-      this.of(host)
-        .map(({ record }) => record.rows[row]?.[clock])
-        .filter(present),
-    );
+    const timed = this.of(host).flatMap(({ record }) => record.rows[row] ?? []);
+    if (timed.some(({ wallMs }) => wallMs < RESOLUTION_MS)) return undefined;
+    return median(timed.map((result) => result[clock]).filter(present));
   }
 
   /** Million guest instructions in a second. */
   mips(host: HostName, row: string): number | undefined {
     const rates = this.of(host).map(({ record }) => {
       const result = record.rows[row];
-      return present(result?.instructions) && result.wallMs > 0
+      return present(result?.instructions) && result.wallMs >= RESOLUTION_MS
         ? result.instructions / result.wallMs / 1000
         : undefined;
     });
@@ -112,6 +116,9 @@ export class Results {
       const reasons = [
         ...(record.error === null ? [] : [record.error]),
         ...empty.map(([row]) => `${row} has no value`),
+        ...Object.entries(record.rows)
+          .filter(([, { wallMs }]) => wallMs < RESOLUTION_MS)
+          .map(([row, { wallMs }]) => `${row} took ${wallMs.toFixed(1)} ms by its markers, too short to be timed`),
       ];
       return reasons.map((reason) => `${host}, ${suite}, round ${round}: ${reason}`);
     });
