@@ -6,7 +6,7 @@ import type { Host } from '../vm/host.ts';
 const SHORT_NS = 1e6;
 
 export function createNodeHost(): Host {
-  // As browsers do by themselves. Slow paths then lie apart from the code that runs: twice as fast on large guests.
+  // As browsers do by themselves: slow paths then lie apart from the code that runs.
   setFlagsFromString('--experimental-wasm-branch-hinting');
   const never = new Int32Array(new SharedArrayBuffer(4));
   // A message port would starve standard input: Node drains up to 1000 messages before it looks at files again.

@@ -41,7 +41,10 @@ export interface RegionLimits {
   readonly callDepth: number;
   readonly indirectTargets: number;
 }
-/** Larger regions repeat more code and keep V8's optimiser busy for longer than they save in changes of region. */
+/**
+ * Larger regions repeat more code (a kernel's decompressor: 33,000 compiled instructions with 48 nodes, 14,000 with 24) and
+ * change region less often; what that is worth in time was within the noise of our measurements.
+ */
 export const LIMITS: RegionLimits = { nodes: 24, ops: 600, callDepth: 2, indirectTargets: 16 };
 
 /** Block-end ops after which the region goes on. */
