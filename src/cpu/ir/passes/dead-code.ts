@@ -105,7 +105,9 @@ function computeInPlace(ir: Int32Array, p: number): boolean {
   const temp = ir[p + 2] as number;
   const before = p - WORDS;
   if (before < 0 || slot >= TEMP0 || temp < TEMP0 || live[temp] !== 0) return false;
-  if ((OPERAND_WORDS[ir[before] as number] as number) & WRITES_X) keepLowHalf(ir, before);
+  // Only where the copy is of the low half: it may be the high half's one reader, which is not marked live yet.
+  const copiesLow = ir[before + 1] === temp && ir[before + 6] !== temp;
+  if (copiesLow && (OPERAND_WORDS[ir[before] as number] as number) & WRITES_X) keepLowHalf(ir, before);
   const op = ir[before] as number;
   const writes = (OPERAND_WORDS[op] as number) & (WRITES_D | WRITES_X);
   if (ir[before + 1] !== temp || ir[before + 7] !== ir[p + 7] || writes !== WRITES_D || op === Op.call) return false;
