@@ -4,6 +4,7 @@
  * from IRET to virtual-8086 mode at level 3 (TCG does it; processors ignore VM there).
  */
 import { type KnownDifference, wordOf } from './compare.ts';
+import { MMX_DIFFERENCES } from './mmx-differences.ts';
 
 const TF = 0x100;
 const GP = 13;
@@ -11,10 +12,11 @@ const PF = 14;
 const SS = 12;
 const eflagsBefore = (frame: readonly number[]): number => frame[14] ?? 0;
 
-/** CPUID leaf 1, EDX: APIC, MTRR, MCA, PAT, CLFLUSH, MMX. */
-const FEATURES_NOT_MODELLED = (1 << 9) | (1 << 12) | (1 << 14) | (1 << 16) | (1 << 19) | (1 << 23);
+/** CPUID leaf 1, EDX: APIC, MTRR, MCA, PAT, CLFLUSH. */
+const FEATURES_NOT_MODELLED = (1 << 9) | (1 << 12) | (1 << 14) | (1 << 16) | (1 << 19);
 
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
+  ...MMX_DIFFERENCES,
   {
     word: 'eflags',
     mask: 0x10000,

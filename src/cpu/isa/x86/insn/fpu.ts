@@ -36,7 +36,7 @@ function unavailable(t: Translator): boolean {
   return true;
 }
 /** #MF if an unmasked exception is pending and CR0.NE wants it so: ES is two bits above NE. */
-function checkPending(t: Translator): void {
+export function checkPending(t: Translator): void {
   const { x87 } = t;
   if (x87.errorMask < 0) {
     const wanted = t.bini(Op.and, t.block.getf(F_CR0), CR0_NE);
@@ -76,6 +76,7 @@ const waiting =
     checkPending(t);
     execute(t);
     recordPointers(t, memory);
+    t.x87.mmx = false;
   };
 const register = (name: string, opcode: string, operands: string, execute: Execute): Instruction =>
   x86({ name, forms: { [opcode]: operands }, execute: waiting(false, execute) });
@@ -91,7 +92,7 @@ const controlled = (name: string, opcode: string, operand: string, waits: boolea
       if (unavailable(t)) return;
       if (waits) checkPending(t);
       execute(t);
-      t.x87.codeSegment = false;
+      t.x87.codeSegment = t.x87.mmx = false;
       t.x87.dataSegment = -1;
     },
   });

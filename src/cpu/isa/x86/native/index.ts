@@ -5,6 +5,7 @@ export { cc_carry, cc_cond, cc_flags, cc_with_zf, get_eflags, popf, pushf_image,
 export * from './fpu';
 export { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './fpu-image';
 export { breakpoint_trap, code_breakpoint, deliver_exception, deliver_interrupt, int_n, into, single_step } from './interrupt';
+export * from './mmx';
 export { cli, end_shadow, sti, update_mode } from './mode';
 export { rdmsr, wrmsr } from './msr';
 export { probe, set_a20, walk } from './paging';
