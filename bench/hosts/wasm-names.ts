@@ -46,7 +46,8 @@ function functionNames(module: Uint8Array): Map<number, string> {
     reader.at = end;
   }
   const exports = new Set(exported.values());
-  const title = exports.has('region') ? 'compiled' : exports.has('run') ? 'interpreter' : `native(${exports.size})`;
+  const isRegion = [...exports].some((name) => name.startsWith('region'));
+  const title = isRegion ? 'compiled' : exports.has('run') ? 'interpreter' : `native(${exports.size})`;
   const names = new Map<number, string>();
   for (let index = imported; index < imported + defined; index++) {
     names.set(index, `${title}.${exported.get(index) ?? index}`);

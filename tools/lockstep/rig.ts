@@ -157,8 +157,7 @@ export class Rig {
       const slot = at >= layout.STATE ? frontEnd.slots[(at - layout.STATE) / 8] : undefined;
       return slot?.name ?? CONTROL_WORDS.get(at);
     };
-    const wasm =
-      this.#module === undefined ? '(not compiled)\n' : disassembleModule(this.#module, { address, only: ['region'] });
+    const wasm = this.#module === undefined ? '(not compiled)\n' : disassembleModule(this.#module, { address });
     return { ...common, optimised: printBlock(frontEnd, ir), bytecode, wasm };
   }
 }

@@ -93,7 +93,7 @@ export const TLB_LOCALS_MAX = 0x1000;
 export const TLB = 0x80000;
 export const TLB_ENTRIES = 4096;
 export const TLB_BANK_SHIFT = 17; // bytes a bank may take: 4096 entries of 32 bytes
-/** u32 a region index: entries left until the region is hot, or (of one that is not asked) nonzero once it was entered. */
+/** u32 a region index: entries left until the region is hot, if it counts them. */
 export const REGION_ENTRIES = 0xc0000;
 export const REGIONS_MAX = 0x10000;
 /**

@@ -134,13 +134,10 @@ function functionText(r: Reader, end: number, names: Names): string[] {
   return lines;
 }
 
-/**
- * A module as text, one instruction a line. `address` names what lies at constant offsets of memory accesses.
- * `only`: exported functions to print; all if absent.
- */
+/** A module as text, one instruction a line. `address` names what lies at constant offsets of memory accesses. */
 export function disassembleModule(
   bytes: Uint8Array,
-  { address = () => undefined, only }: { address?: Names['address']; only?: readonly string[] } = {},
+  { address = () => undefined }: { address?: Names['address'] } = {},
 ): string {
   const r = new Reader(bytes, 8);
   const types: string[] = [];
@@ -193,10 +190,8 @@ export function disassembleModule(
       for (let i = functions.length - count; i < functions.length; i++) {
         const bodyEnd = r.u() + r.at;
         const name = functions[i] as string;
-        if (only === undefined || only.includes(name)) {
-          lines.push(`func ${name}${exported.has(i) ? ' export' : ''} ${types[signatures[i] as number]}`);
-          lines.push(...functionText(r, bodyEnd, { functions, address }));
-        }
+        lines.push(`func ${name}${exported.has(i) ? ' export' : ''} ${types[signatures[i] as number]}`);
+        lines.push(...functionText(r, bodyEnd, { functions, address }));
         r.at = bodyEnd;
       }
     }

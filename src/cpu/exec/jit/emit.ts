@@ -18,6 +18,7 @@ import {
   EXIT_INTR,
   EXIT_LEAVE,
   FAULT_EXC,
+  JUMP_CACHE,
   REGION_ENTRIES,
   STATE,
 } from '../../ir/layout.ts';
@@ -29,6 +30,7 @@ import { VOID, W } from '../../wasm/opcodes.ts';
 import { DIRECT, emitComputation, type Operands, pushConst } from '../../wasm/semantics.ts';
 import type { Block } from '../blocks.ts';
 import { HEAD } from '../interp/context.ts';
+import { emitJumpCacheHit, jumpCacheLayout } from '../jump-cache.ts';
 import { emitAccess, type SlowAccess } from '../soft-tlb.ts';
 import type { Graph } from './graph.ts';
 import { emitJumpTable } from './jump-table.ts';
@@ -98,7 +100,7 @@ export class RegionEmitter {
     const entry = this.#nodes[0] as Node;
     const tooShort = c.block();
     c.get(BUDGET).i32(this.#cost).op(W.i32LtS).brIf(tooShort, 0);
-    this.#noteEntry(entry);
+    if (this.#countsEntries) this.#countEntry(entry);
     for (const s of this.#locals.used) {
       c.i32(0)
         .mem(this.#slotTy(s) === 'i64' ? W.i64Load : W.i32Load, slotAddress(s), 2)
@@ -136,17 +138,22 @@ export class RegionEmitter {
     c.store32(C_BUDGET, () => c.get(BUDGET));
     c.get(TARGET).return();
     c.end().end();
+    const layout = jumpCacheLayout(this.#va);
+    emitJumpCacheHit(c, this.#va, EXIT_PC, ENTRY);
+    c.if(VOID, 1);
+    c.get(ENTRY)
+      .mem(W.i32Load, JUMP_CACHE + layout.region, 2)
+      .tee(S0)
+      .if(VOID, 1);
+    c.get(BUDGET).get(S0).returnCallIndirect(this.#fns.regionType);
+    c.end().end();
     c.get(EXIT_PC).get(BUDGET).returnCall(this.#fns.go);
   }
 
-  /** Counts down to EXIT_HOT, or notes that the region is in use. */
-  #noteEntry({ block }: Node): void {
+  /** Counts down to EXIT_HOT. */
+  #countEntry({ block }: Node): void {
     const c = this.#c;
     const word = REGION_ENTRIES + 4 * this.#index;
-    if (!this.#countsEntries) {
-      c.store32(word, () => c.i32(1));
-      return;
-    }
     c.store32(word, () => c.load32(word).i32(1).op(W.i32Sub).tee(S0));
     c.get(S0).op(W.i32Eqz).if(VOID, 0);
     this.#storePc(() => this.#pushPc(0));

@@ -1,5 +1,5 @@
 /** The region JIT: compiles hot blocks with their surroundings to wasm, installs, drops and evicts the result. */
-import { C_BUDGET, REGION_ENTRIES } from '../../ir/layout.ts';
+import { C_BUDGET, REGION_ENTRIES, REGIONS_MAX } from '../../ir/layout.ts';
 import { Op, WORDS } from '../../ir/ops.ts';
 import type { FrontEnd } from '../../isa/front-end.ts';
 import { ModuleBuilder } from '../../wasm/module.ts';
@@ -10,8 +10,8 @@ import type { SharedMemory } from '../memory.ts';
 import { FIRST_REGION } from '../native.ts';
 import { type ModuleFunctions, RegionEmitter, type RegionToEmit } from './emit.ts';
 import type { Graph } from './graph.ts';
-import { createPrelude, emitPrelude, importLookup, importPrelude } from './prelude.ts';
-import { GROWN, type Node, RegionFormer } from './region.ts';
+import { createPrelude, importPrelude } from './prelude.ts';
+import { GROWN, type Node, RegionFormer, TOGETHER } from './region.ts';
 
 /** Numbers of the helpers a region calls. */
 function calledHelpers(graphs: readonly Graph[]): ReadonlySet<number> {
@@ -30,9 +30,7 @@ interface Region {
   readonly bytes: number;
   readonly blocks: readonly Block[];
   /** The module it stands in, and how many of its regions are alive. */
-  module: { regions: number };
-  /** What a grown region is made from, until it is linked. */
-  unlinked: RegionToEmit | undefined;
+  readonly module: { regions: number };
   dead: boolean;
 }
 
@@ -50,15 +48,6 @@ const QUICKLY = 2e6;
 const COMPANY = 16;
 const PATIENCE = 10e6;
 
-/**
- * A jump between modules costs four times one within a module (16 to 4 ns), but a module that waits for many regions comes
- * late. So regions are compiled alone at first; once nothing new got hot for so many instructions, those that have grown and
- * are in use go into modules of so many.
- */
-const QUIET = 100e6;
-const LINK_AT_LEAST = 24;
-const LINK_AT_MOST = 128;
-
 /** Bytes of machine code that V8 runs in a function before it optimises it (its flag wasm_tiering_budget). */
 const V8_TIERING_BUDGET = 13_000_000;
 
@@ -75,7 +64,7 @@ export interface JitOptions {
 export const JIT_DEFAULTS: JitOptions = { heat: 2000, maxBytes: 64 << 20, maxModules: 8000 };
 
 export class Jit {
-  readonly counts = { regions: 0, grown: 0, linked: 0, dropped: 0, flushes: 0, modules: 0, bytes: 0, insns: 0 };
+  readonly counts = { regions: 0, grown: 0, dropped: 0, flushes: 0, modules: 0, bytes: 0, insns: 0 };
   /** Called with each region's module and the blocks in it, for logs and tools. */
   onCompile: ((module: Uint8Array, blocks: readonly Block[]) => void) | undefined;
   readonly #m: SharedMemory;
@@ -93,9 +82,6 @@ export class Jit {
   #modules = 0;
   readonly #waiting: Block[] = [];
   #waitingSince = 0;
-  #unlinked = 0;
-  #compiledLately = false;
-  #quietSince = 0;
 
   constructor(
     m: SharedMemory,
@@ -150,7 +136,9 @@ export class Jit {
 
   /** Compile the regions that start at blocks, as far as they can be compiled. */
   compile(hot: readonly Block[]): void {
-    if (this.#bytes > this.#options.maxBytes || this.#modules >= this.#options.maxModules) this.#evict();
+    const { maxBytes, maxModules } = this.#options;
+    const isFull = this.#regions.size + hot.length + TOGETHER > REGIONS_MAX - FIRST_REGION;
+    if (isFull || this.#bytes > maxBytes || this.#modules >= maxModules) this.#evict();
     const graphs = this.#former.formTogether(hot);
     if (graphs.length > 0) this.#add(graphs, true);
   }
@@ -177,7 +165,6 @@ export class Jit {
       this.compile(blocks.filter((b) => b.region === 0));
       this.#grow(entries);
     }
-    this.#link(executed);
   }
 
   /** Compiles regions into one module. */
@@ -185,7 +172,6 @@ export class Jit {
     const toEmit = graphs.map((graph): RegionToEmit => ({ graph, index: this.#newIndex(), countsEntries }));
     const bytes = this.#install(toEmit);
     for (const r of toEmit) this.#register(r, bytes.length / toEmit.length, { regions: toEmit.length });
-    this.#compiledLately = true;
     this.onCompile?.(bytes, [...new Set(graphs.flatMap(({ nodes }) => nodes.map((n) => n.block)))]);
     this.counts.bytes += bytes.length;
   }
@@ -199,11 +185,9 @@ export class Jit {
     const { graph, index, countsEntries } = toEmit;
     const entry = (graph.nodes[0] as Node).block;
     const blocks = [...new Set(graph.nodes.map((n) => n.block))];
-    const unlinked = countsEntries ? undefined : toEmit;
-    const region: Region = { entry, index, bytes, blocks, module, unlinked, dead: false };
-    this.#m.set(REGION_ENTRIES + 4 * index, countsEntries ? GROW_AFTER : 0);
+    const region: Region = { entry, index, bytes, blocks, module, dead: false };
+    this.#m.set(REGION_ENTRIES + 4 * index, countsEntries ? GROW_AFTER : NEVER);
     this.#regions.set(index, region);
-    if (unlinked) this.#unlinked++;
     for (const b of blocks) {
       const set = this.#containing.get(b);
       if (set) set.add(region);
@@ -216,10 +200,9 @@ export class Jit {
   }
 
   /** Compile regions to one module and put them into the table. */
-  #install(regions: readonly RegionToEmit[], linked = false): Uint8Array {
+  #install(regions: readonly RegionToEmit[]): Uint8Array {
     const m = new ModuleBuilder();
     const { va } = this.#frontEnd;
-    const alone = regions.length === 1;
     const called = calledHelpers(regions.map((r) => r.graph));
     const imports = { ...importSlowAccess(m, va), helpers: importHelpers(m, this.#frontEnd, (i) => called.has(i)) };
     const { lowering } = this.#blocks;
@@ -227,9 +210,9 @@ export class Jit {
       ...imports,
       regionType: m.type([I32], [I32]),
       opcodes: { enter: lowering.opcode('enter'), dead: lowering.opcode('dead') },
-      ...(linked ? emitPrelude(m, va, importLookup(m)) : importPrelude(m, va)),
+      ...importPrelude(m, va),
     };
-    const name = (index: number): string => (alone ? 'region' : `region${index}`);
+    const name = (index: number): string => `region${index}`;
     for (const region of regions) {
       const f = m.func([I32], [I32], name(region.index));
       new RegionEmitter(m.body(f), this.#frontEnd, fns, region).emit();
@@ -257,40 +240,6 @@ export class Jit {
     this.#m.set(C_BUDGET, budget);
   }
 
-  /** Links what has been in use for some time. */
-  #link(executed: number): void {
-    if (this.#compiledLately || executed < this.#quietSince) {
-      this.#compiledLately = false;
-      this.#quietSince = executed;
-      return;
-    }
-    if (executed - this.#quietSince < QUIET || this.#unlinked < LINK_AT_LEAST) return;
-    this.#quietSince = executed;
-    const inUse: Region[] = [];
-    for (const r of this.#regions.values()) {
-      if (r.unlinked === undefined) continue;
-      const word = REGION_ENTRIES + 4 * r.index;
-      if (this.#m.get(word) !== 0) inUse.push(r);
-      this.#m.set(word, 0);
-    }
-    if (inUse.length < LINK_AT_LEAST) return;
-    for (let i = 0; i < inUse.length; i += LINK_AT_MOST) {
-      const group = inUse.slice(i, i + LINK_AT_MOST);
-      this.#install(
-        group.flatMap((r) => r.unlinked ?? []),
-        true,
-      );
-      const module = { regions: group.length };
-      for (const r of group) {
-        this.#leaveModule(r);
-        r.module = module;
-        r.unlinked = undefined;
-      }
-      this.#unlinked -= group.length;
-    }
-    this.counts.linked += inUse.length;
-  }
-
   #leaveModule({ module }: Region): void {
     if (--module.regions === 0) this.#modules--;
   }
@@ -306,7 +255,6 @@ export class Jit {
     r.dead = true;
     this.counts.dropped++;
     this.#bytes -= r.bytes;
-    if (r.unlinked) this.#unlinked--;
     this.#leaveModule(r);
     this.#regions.delete(r.index);
     for (const b of r.blocks) this.#containing.get(b)?.delete(r);
@@ -329,7 +277,6 @@ export class Jit {
     this.#regions.clear();
     this.#containing.clear();
     this.#bytes = 0;
-    this.#unlinked = 0;
     this.#modules = 0;
     this.#waiting.length = 0;
   }

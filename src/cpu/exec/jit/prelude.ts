@@ -25,7 +25,7 @@ export interface Prelude {
   readonly probeStore: number;
 }
 
-/** Takes them from `createPrelude`: a module of one region does not pay for compiling them. */
+/** Takes them from `createPrelude`: a module of regions does not pay for compiling them. */
 export function importPrelude(m: ModuleBuilder, va: Ty): Prelude {
   const probe = (name: string): number => (va === 'i64' ? -1 : m.import(name, [I32, I32], [I32]));
   return {
@@ -35,29 +35,20 @@ export function importPrelude(m: ModuleBuilder, va: Ty): Prelude {
   };
 }
 
-/** Defines them in the module: within one, a jump from region to region costs a quarter. `lookup`: its index. */
-export function emitPrelude(m: ModuleBuilder, va: Ty, lookup: number, exported = false): Prelude {
-  const name = (text: string): string | undefined => (exported ? text : undefined);
-  const go = m.func([valueType(va), I32], [I32], name('go'));
-  emitGo(m, go, va, lookup);
-  if (va === 'i64') return { go, probeLoad: -1, probeStore: -1 };
-  return {
-    go,
-    probeLoad: emitProbe(m, 0, name('probeLoad')),
-    probeStore: emitProbe(m, 4, name('probeStore')),
-  };
-}
-
-/** A module of them alone; its exports. `env`: memory, table and `lookup`. */
+/** The module that exports them. `env`: memory, table and `lookup`. */
 export function createPrelude(va: Ty, env: Record<string, unknown>): Record<string, unknown> {
   const m = new ModuleBuilder();
-  emitPrelude(m, va, importLookup(m), true);
+  const lookup = m.import('lookup', [], [I32]);
+  emitGo(m, va, lookup);
+  if (va === 'i32') {
+    emitProbe(m, 'probeLoad', 0);
+    emitProbe(m, 'probeStore', 4);
+  }
   return new WebAssembly.Instance(new WebAssembly.Module(m.build()), { env: env as never }).exports;
 }
 
-export const importLookup = (m: ModuleBuilder): number => m.import('lookup', [], [I32]);
-
-function emitGo(m: ModuleBuilder, go: number, va: Ty, lookup: number): void {
+function emitGo(m: ModuleBuilder, va: Ty, lookup: number): void {
+  const go = m.func([valueType(va), I32], [I32], 'go');
   const f = m.body(go);
   f.locals = [[1, I32]];
   const c = f.code;
@@ -90,9 +81,8 @@ function emitGo(m: ModuleBuilder, go: number, va: Ty, lookup: number): void {
 }
 
 /** `tag`: offset of the tag in a TLB entry. */
-function emitProbe(m: ModuleBuilder, tag: number, name: string | undefined): number {
-  const index = m.func([I32, I32], [I32], name);
-  const f = m.body(index);
+function emitProbe(m: ModuleBuilder, name: string, tag: number): void {
+  const f = m.body(m.func([I32, I32], [I32], name));
   f.locals = [[1, I32]];
   const c = f.code;
   c.get(0)
@@ -113,5 +103,4 @@ function emitProbe(m: ModuleBuilder, tag: number, name: string | undefined): num
     .mem(W.i32Load, TLB + 8)
     .op(W.i32Add);
   c.else().i32(0).end();
-  return index;
 }

@@ -55,7 +55,7 @@ export const GROWN: RegionLimits = { ...FIRST, absorbs: true };
 /** A block where control goes on from a hot one is compiled with it if it ran at least so much of a hot block's runs. */
 const WARM_SHIFT = 3;
 /** Regions in a module at most, as they are first compiled. */
-const TOGETHER = 32;
+export const TOGETHER = 32;
 
 /** Block-end ops after which the region goes on. */
 const endOf = (n: Node): number => n.ir[(n.ops - 1) * WORDS] as number;
