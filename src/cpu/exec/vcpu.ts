@@ -38,6 +38,12 @@ export interface HotBlocks {
   settle(executed: number): undefined;
 }
 
+/**
+ * JavaScript's part in a slice, in units of about a microsecond: an exit, a translation, a block reported hot. Beyond the
+ * limit the slice ends, so that a machine whose code is all new leaves its thread as often as one that runs.
+ */
+const WORK = { exit: 2, translation: 8, hot: 1000, limit: 4000 } as const;
+
 /** Exceptions one upon the other, with no instruction completed between them, that cost nothing. */
 const FAULTS_IN_PLACE = 100;
 
@@ -101,8 +107,10 @@ export class Vcpu {
     this.#stop = false;
     if (this.cpu.isHalted && !this.#interruptDue) return 'halted';
     let code = 0;
+    let work = -WORK.translation * this.#blocks.counts.translated;
     for (;;) {
       if (this.#shorten >= 0) this.#applyShorten();
+      if (work + WORK.translation * this.#blocks.counts.translated > WORK.limit) return 'stopped';
       if (code === 0) {
         if (this.#stop) return 'stopped';
         if (m.get(C_BUDGET) <= 0) return 'budget';
@@ -118,6 +126,7 @@ export class Vcpu {
       this.enter(code);
       const reason = m.get(C_EXIT);
       this.exits[reason] = (this.exits[reason] as number) + 1;
+      work += reason === EXIT_HOT ? WORK.hot : WORK.exit;
       code = 0;
       let end: RunEnd | undefined;
       switch (reason) {
