@@ -3,6 +3,8 @@ import {
   C_BUDGET,
   C_CLOCK,
   C_CLOCK_RATE,
+  C_DELIVERED_AT,
+  C_DELIVERIES,
   C_EXIT,
   C_EXIT_ARG,
   C_FAULT,
@@ -38,8 +40,9 @@ export interface HotBlocks {
   settle(executed: number): undefined;
 }
 
-/** Exceptions one upon the other, with no instruction completed between them, that cost nothing. */
-const FAULTS_IN_PLACE = 100;
+/** Exceptions and interrupts one upon the other, with no instruction completed between them, that cost nothing. */
+const FREE_DELIVERIES = 100;
+const WORD = 2 ** 32;
 
 export class Vcpu {
   readonly #m: SharedMemory;
@@ -57,9 +60,6 @@ export class Vcpu {
   #slice = 0;
   #stop = false;
   #shorten = -1;
-  /** Exceptions since the last instruction that was completed, and the count of instructions there. */
-  #faultsInPlace = 0;
-  #faultedAt = -1;
 
   constructor(m: SharedMemory, blocks: BlockCache, native: TargetNative, enter: (code: number) => void) {
     this.#m = m;
@@ -149,9 +149,7 @@ export class Vcpu {
         case EXIT_LEAVE:
           end = this.#leave();
           break;
-        case EXIT_INTR:
-          end = this.#interrupt();
-          break;
+        case EXIT_INTR: // the interrupt is taken above, unless the slice is over
         case EXIT_DEAD:
           break;
         default:
@@ -184,6 +182,7 @@ export class Vcpu {
     this.#m.set(C_CLOCK_RATE, rate);
   }
   #interrupt(): RunEnd | undefined {
+    this.#countDelivery();
     this.cpu.interrupt();
     if (this.#m.get(C_FAULT) === FAULT_EXC) this.#native.deliver_exception();
     return this.cpu.isShutdown ? 'shutdown' : undefined;
@@ -191,7 +190,10 @@ export class Vcpu {
   #leave(): RunEnd | undefined {
     const m = this.#m;
     const after = this.cpu.leave(m.get(C_EXIT_ARG), m.get(C_LEAVE_ARG));
-    if (m.get(C_FAULT) === FAULT_EXC) this.#native.deliver_exception();
+    if (m.get(C_FAULT) === FAULT_EXC) {
+      this.#countDelivery();
+      this.#native.deliver_exception();
+    }
     if (after === 'halt') return this.#interruptDue ? undefined : 'halted';
     return after === 'shutdown' || this.cpu.isShutdown ? 'shutdown' : undefined;
   }
@@ -200,8 +202,13 @@ export class Vcpu {
   #fault(fetching: boolean): RunEnd | undefined {
     const m = this.#m;
     const kind = m.get(C_FAULT);
+    if (fetching && m.get(C_BUDGET) <= 0) {
+      // The instruction belongs to the next slice, after whatever happens in between.
+      m.set(C_FAULT, 0);
+      return undefined;
+    }
     if (kind === FAULT_EXC) {
-      this.#countFault();
+      this.#countDelivery();
       this.#native.deliver_exception();
       return this.cpu.isShutdown ? 'shutdown' : undefined;
     }
@@ -214,12 +221,16 @@ export class Vcpu {
     return this.#step(1, true);
   }
 
-  /** A guest whose exception handler faults at its first instruction must not hang us: at last faults count, too. */
-  #countFault(): void {
+  /** A guest whose exception handler faults at its first instruction must not hang us: at last deliveries count, too. */
+  #countDelivery(): void {
+    const m = this.#m;
     const { executed } = this;
-    this.#faultsInPlace = executed === this.#faultedAt ? this.#faultsInPlace + 1 : 0;
-    this.#faultedAt = executed;
-    if (this.#faultsInPlace >= FAULTS_IN_PLACE) this.#m.set(C_BUDGET, this.#m.get(C_BUDGET) - 1);
+    const at = (m.get(C_DELIVERED_AT) >>> 0) + m.get(C_DELIVERED_AT + 4) * WORD;
+    const deliveries = executed === at ? m.get(C_DELIVERIES) + 1 : 1;
+    m.set(C_DELIVERIES, deliveries);
+    m.set(C_DELIVERED_AT, executed | 0);
+    m.set(C_DELIVERED_AT + 4, Math.floor(executed / WORD));
+    if (deliveries > FREE_DELIVERIES) m.set(C_BUDGET, m.get(C_BUDGET) - 1);
   }
 
   /** Run at most `insns` instructions from throw-away bytecode. `special`: they may do I/O and write into code. */
@@ -238,8 +249,6 @@ export class Vcpu {
     switch (reason) {
       case EXIT_LEAVE:
         return this.#leave();
-      case EXIT_INTR:
-        return this.#interrupt();
       case EXIT_FAULT:
         return this.#fault(false);
       case EXIT_LOOKUP:

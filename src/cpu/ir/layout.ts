@@ -52,6 +52,12 @@ export const C_CLOCK = 0x178;
 export const C_CLOCK_RATE = 0x180;
 /** Bytes of the data access that `walk` is asked about; 0: it is not made yet (xlat). */
 export const C_ACCESS_SIZE = 0x184;
+/**
+ * Exceptions and interrupts delivered with no instruction completed in between, and the count of instructions (i64) at
+ * which: they decide when a delivery costs an instruction. Part of every target's saved state (isa/front-end.ts).
+ */
+export const C_DELIVERIES = 0x188;
+export const C_DELIVERED_AT = 0x190;
 
 export const FAULT_NONE = 0;
 /** An exception of the guest's processor; C_FAULT_CODE, C_FAULT_ERR and C_FAULT_ADDR say which. */

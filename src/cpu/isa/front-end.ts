@@ -1,5 +1,6 @@
 /** What the execution engine asks of a target. A target is a folder that provides one `FrontEnd`; the engine never names it. */
 import type { IrBlock } from '../ir/block.ts';
+import { C_DELIVERED_AT, C_DELIVERIES } from '../ir/layout.ts';
 import type { Ty } from '../ir/ops.ts';
 
 /** A function translated code may call: exported by the target's native module under `name`. */
@@ -69,8 +70,22 @@ export interface CpuEnvironment {
 /** How the run loop goes on after the target's processor handled a `leave`. */
 export type AfterLeave = 'continue' | 'halt' | 'shutdown';
 
+/** A word of the shared memory that a snapshot holds and a hash covers. */
+export interface StateField {
+  readonly name: string;
+  readonly address: number;
+  readonly bytes: 4 | 8;
+}
+
+/** The run loop's own part of a processor's state: each target's list of fields includes it. */
+export const ENGINE_STATE: readonly StateField[] = [
+  { name: 'deliveries', address: C_DELIVERIES, bytes: 4 },
+  { name: 'delivered_at', address: C_DELIVERED_AT, bytes: 8 },
+];
+
 /** Native exports every target has (engine contract); the rest are its helpers. */
 export interface TargetNative {
+  /** Power-on or the reset line. Clears ENGINE_STATE too. */
   reset(): void;
   deliver_exception(): void;
   deliver_interrupt(vector: number): void;

@@ -4,6 +4,7 @@
  * `update_mode` and a TLB flush derive it after a load.
  */
 import { C_PC } from '../../ir/layout.ts';
+import { ENGINE_STATE, type StateField } from '../front-end.ts';
 import {
   FPU_CONTROL,
   FPU_CS,
@@ -59,12 +60,6 @@ import {
   SEG_SYSTEM_BASE,
   SEGS,
 } from './layout.ts';
-
-export interface StateField {
-  readonly name: string;
-  readonly address: number;
-  readonly bytes: 4 | 8;
-}
 
 const word = (name: string, address: number): StateField => ({ name, address, bytes: 4 });
 const long = (name: string, address: number): StateField => ({ name, address, bytes: 8 });
@@ -132,6 +127,7 @@ export const STATE_FIELDS: readonly StateField[] = [
   word('fdp', FPU_DP),
   word('fds', FPU_DS),
   ...indices(8).flatMap(fpuRegister),
+  ...ENGINE_STATE,
 ];
 
 /** Reads a field as a number (8-byte fields as a bigint). */
