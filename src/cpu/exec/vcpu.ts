@@ -210,6 +210,7 @@ export class Vcpu {
     if (kind === FAULT_EXC) {
       this.#countDelivery();
       this.#native.deliver_exception();
+      this.cpu.exceptionDelivered?.();
       return this.cpu.isShutdown ? 'shutdown' : undefined;
     }
     m.set(C_FAULT, 0);

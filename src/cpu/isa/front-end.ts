@@ -58,6 +58,8 @@ export interface CpuEnvironment {
   /** Port or other I/O space of the processor: x86 IN and OUT. `size` 1, 2 or 4. */
   ioRead(port: number, size: number): number;
   ioWrite(port: number, size: number, value: number): void;
+  /** x86: FERR# is active. May be called again while it is. */
+  numericError?(): void;
   /** Accept the pending interrupt: its vector (x86: from the 8259A). */
   acknowledgeInterrupt(): number;
   /**
@@ -102,6 +104,8 @@ export interface TargetCpu {
    * trap was delivered for it: it then goes on at C_PC.
    */
   stepped?(): boolean;
+  /** `deliver_exception` was called: an output of the processor may have become active. */
+  exceptionDelivered?(): void;
   /** It waits for an interrupt. */
   readonly isHalted: boolean;
   /** The processor is in shutdown (x86: after a triple fault). */

@@ -159,6 +159,11 @@ export class X86Processor implements LoopCpu {
     this.native.set_a20(open ? 1 : 0);
   }
 
+  /** IGNNE# is active while a numeric error is pending. */
+  ignoreNumericErrors(): void {
+    this.native.ferr_ignored();
+  }
+
   dumpRegisters(): string {
     return dumpIntegerRegisters(this.state) + dumpFpuRegisters(this.state);
   }

@@ -1,6 +1,7 @@
 /** The x86 processor's part outside wasm: port I/O, HLT, interrupts from the 8259A. */
 import { C_BUDGET, C_FAULT, C_PC, C_STEPPING, C_TAG, FAULT_EXC } from '../../ir/layout.ts';
 import type { AfterLeave, CpuEnvironment, TargetCpu, TargetNative } from '../front-end.ts';
+import { FERR_RAISED, FPU_FERR } from './fpu-layout.ts';
 import {
   BASES,
   CR4_DE,
@@ -47,6 +48,7 @@ export interface X86Native extends TargetNative {
   get_eflags(): number;
   set_eflags(value: number): void;
   set_a20(open: number): void;
+  ferr_ignored(): void;
   seg_check(segment: number, offset: number, sizeAndAccess: number): void;
 }
 /** Guest memory through the soft MMU; C_FAULT is set on a fault. */
@@ -137,6 +139,9 @@ export class X86Cpu implements TargetCpu {
     if (mode & M_INHIBIT) this.#native.end_shadow();
     if (mode & M_TF) this.#native.single_step();
     else this.#native.breakpoint_trap();
+  }
+  exceptionDelivered(): void {
+    if (this.#get(FPU_FERR) === FERR_RAISED) this.#env.numericError?.();
   }
   stepped(): boolean {
     return this.#native.breakpoint_trap() !== 0;

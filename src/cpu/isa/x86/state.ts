@@ -10,6 +10,7 @@ import {
   FPU_CS,
   FPU_DP,
   FPU_DS,
+  FPU_FERR,
   FPU_IP,
   FPU_OPCODE,
   FPU_REG_EMPTY,
@@ -126,6 +127,7 @@ export const STATE_FIELDS: readonly StateField[] = [
   word('fop', FPU_OPCODE),
   word('fdp', FPU_DP),
   word('fds', FPU_DS),
+  word('ferr', FPU_FERR),
   ...indices(8).flatMap(fpuRegister),
   ...ENGINE_STATE,
 ];

@@ -41,7 +41,7 @@ export class Translator extends MemoryAccess {
   #csLimit = -1;
 
   /**
-   * x87 knowledge within a block: the temporary that masks pending exceptions (-1: none yet), whether CS is recorded
+   * x87 knowledge within a block: the temporary with FPU_TRAPPED (-1: none yet), whether CS is recorded
    * for the last instruction, and which segment is for its operand.
    */
   readonly x87 = { errorMask: -1, codeSegment: false, dataSegment: -1 };

@@ -57,6 +57,7 @@ import {
 } from '../mode';
 import { attrOf, baseOf, limitOf, raise } from './cpu';
 import { tlb_flush } from './exec';
+import { updateTrapped } from './fpu/ferr';
 import { isDataBreakpoint } from './paging';
 
 /** Spans 4 GiB and may be read and (data) written: an access through it can't fail the segment's checks. */
@@ -115,6 +116,7 @@ export function update_mode(): void {
   store<u32>(C_CONTEXT, baseOf(CS));
   store<u32>(C_MMU, u32(level == 3));
   updateInterruptEnable();
+  updateTrapped();
 }
 
 /** Only the parts that IF and the interrupt shadow decide. */
