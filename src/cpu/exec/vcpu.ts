@@ -76,7 +76,8 @@ export class Vcpu {
     this.#before = n - this.#slice + this.#m.get(C_BUDGET);
   }
   setInterruptRequest(level: boolean): void {
-    this.#m.set(C_INTR_REQUEST, level ? 1 : 0);
+    const others = this.#m.get(C_INTR_REQUEST) & ~1;
+    this.#m.set(C_INTR_REQUEST, others | (level ? 1 : 0));
   }
   get #interruptDue(): boolean {
     return this.#m.get(C_INTR_REQUEST) !== 0 && this.#m.get(C_INTR_ENABLED) !== 0;

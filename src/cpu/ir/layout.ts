@@ -31,7 +31,10 @@ export const C_TAG = 0x130;
 export const C_CONTEXT = 0x134;
 /** Which soft TLB is in use: 0 privileged, 1 unprivileged. */
 export const C_MMU = 0x138;
-/** Interrupt asked for by the machine (nonzero), and enabled by the CPU (nonzero): both must be set to leave. */
+/**
+ * Interrupt asked for, and enabled by the CPU (nonzero): both must be set to leave. Bit 0 of the request is the
+ * machine's; others are the target's own (x86: bit 1, an NMI that may be delivered).
+ */
 export const C_INTR_REQUEST = 0x13c;
 export const C_INTR_ENABLED = 0x140;
 /** Nonzero while one instruction is stepped that may store into code and touch MMIO. */

@@ -159,6 +159,9 @@ export class X86Processor implements LoopCpu {
     this.native.set_a20(open ? 1 : 0);
   }
 
+  raiseNmi(): void {
+    this.native.raise_nmi();
+  }
   /** IGNNE# is active while a numeric error is pending. */
   ignoreNumericErrors(): void {
     this.native.ferr_ignored();

@@ -23,6 +23,7 @@ import {
   SEGS,
   SS,
   V_MF,
+  V_NMI,
   V_PF,
   V_STORE_STOPPED,
 } from '../../cpu/isa/x86/layout.ts';
@@ -102,7 +103,7 @@ export function traceInterrupts(functions: Functions, state: X86State, logger: L
       deliver_exception?.();
     },
     deliver_interrupt(vector: number) {
-      logger.write('int', `Servicing hardware INT=0x${hex(vector, 2)}\n`);
+      if (vector !== V_NMI) logger.write('int', `Servicing hardware INT=0x${hex(vector, 2)}\n`);
       log(vector, 0, false);
       deliver_interrupt?.(vector);
     },

@@ -19,6 +19,7 @@ import {
   F_DR7,
   F_HALTED,
   F_SHUTDOWN,
+  V_NMI,
 } from './layout.ts';
 import {
   LEAVE_HLT,
@@ -49,6 +50,8 @@ export interface X86Native extends TargetNative {
   set_eflags(value: number): void;
   set_a20(open: number): void;
   ferr_ignored(): void;
+  raise_nmi(): void;
+  take_nmi(): number;
   seg_check(segment: number, offset: number, sizeAndAccess: number): void;
 }
 /** Guest memory through the soft MMU; C_FAULT is set on a fault. */
@@ -101,7 +104,8 @@ export class X86Cpu implements TargetCpu {
   }
 
   interrupt(): void {
-    this.#native.deliver_interrupt(this.#env.acknowledgeInterrupt());
+    const vector = this.#native.take_nmi() !== 0 ? V_NMI : this.#env.acknowledgeInterrupt();
+    this.#native.deliver_interrupt(vector);
   }
 
   leave(code: number, arg: number): AfterLeave {
