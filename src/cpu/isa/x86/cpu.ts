@@ -36,7 +36,7 @@ import {
   STRING_REP,
   STRING_SEGMENT_SHIFT,
 } from './leave.ts';
-import { M_INHIBIT, M_TF } from './mode.ts';
+import { M_ALIGN, M_INHIBIT, M_TF } from './mode.ts';
 
 /** Exports of the native module that this part calls. */
 export interface X86Native extends TargetNative {
@@ -52,6 +52,7 @@ export interface X86Native extends TargetNative {
   ferr_ignored(): void;
   raise_nmi(): void;
   take_nmi(): number;
+  align_check(va: number, size: number): void;
   seg_check(segment: number, offset: number, sizeAndAccess: number): void;
 }
 /** Guest memory through the soft MMU; C_FAULT is set on a fault. */
@@ -213,6 +214,7 @@ export class X86Cpu implements TargetCpu {
   /** One element; false with C_FAULT set. The port is not touched when memory does not take part. */
   #transfer(isInput: boolean, segment: number, offset: number, va: number, port: number, size: number): boolean {
     this.#native.seg_check(segment, offset, isInput ? size | SEG_WRITE : size);
+    if (this.#get(C_FAULT) === 0 && this.#get(C_TAG) & M_ALIGN) this.#native.align_check(va, size);
     if (this.#get(C_FAULT) !== 0) return false;
     if (isInput) {
       // A page that can't be written faults before the device gives up its datum.
