@@ -183,6 +183,7 @@ export class Vcpu {
     this.#m.set(C_CLOCK_RATE, rate);
   }
   #interrupt(): RunEnd | undefined {
+    if (this.cpu.isShutdown) return 'shutdown';
     this.#countDelivery();
     this.cpu.interrupt();
     if (this.#m.get(C_FAULT) === FAULT_EXC) this.#native.deliver_exception();

@@ -33,7 +33,7 @@ export const C_CONTEXT = 0x134;
 export const C_MMU = 0x138;
 /**
  * Interrupt asked for, and enabled by the CPU (nonzero): both must be set to leave. Bit 0 of the request is the
- * machine's; others are the target's own (x86: bit 1, an NMI that may be delivered).
+ * machine's; others are the target's own (x86: bit 1 an NMI that may be delivered, bit 2 shutdown).
  */
 export const C_INTR_REQUEST = 0x13c;
 export const C_INTR_ENABLED = 0x140;

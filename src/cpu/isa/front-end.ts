@@ -97,7 +97,7 @@ export interface TargetNative {
 export interface TargetCpu {
   clockLine(): ReturnType<CpuEnvironment['clockLine']>;
   leave(code: number, arg: number): AfterLeave;
-  /** Called when C_INTR_REQUEST and C_INTR_ENABLED are both set, between instructions. Wakes from halt too. */
+  /** Called when C_INTR_REQUEST and C_INTR_ENABLED are both set, between instructions, unless `isShutdown`. Wakes from halt too. */
   interrupt(): void;
   /**
    * An instruction has completed that was stepped alone (it touched I/O, code, or a page that is watched). True if a

@@ -71,7 +71,7 @@ import {
 import { currentFlags, get_eflags, iopl } from './flags';
 import { reportByFerr } from './fpu/ferr';
 import { fst_commit } from './fpu/load-store';
-import { end_shadow, update_mode } from './mode';
+import { end_shadow, shutDown, update_mode } from './mode';
 import { FPU_CS, FPU_DP, FPU_DS, FPU_IP, FPU_OPCODE, FPU_STORE_DP } from '../fpu-layout';
 import { M_INHIBIT, M_TF } from '../mode';
 import {
@@ -272,7 +272,7 @@ export function deliver_exception(): void {
     const second = load<i32>(C_FAULT_CODE);
     if (vector == V_DF) {
       store<i32>(C_FAULT, 0);
-      store<u32>(F_SHUTDOWN, 1);
+      shutDown();
       break;
     }
     if (isContributory(second) ? isContributory(vector) || vector == V_PF : second == V_PF && vector == V_PF) {
@@ -323,7 +323,7 @@ export function into(nextEip: u32): void {
  * delivered there at once, and so is the debug trap that the new TSS's T bit asks for.
  */
 export function finishTaskSwitch(): void {
-  if (!takeSwitched()) return;
+  if (!takeSwitched() || load<u32>(F_SHUTDOWN) != 0) return;
   if (faulted()) deliver_exception();
   else if (taskWantsTrap()) deliverDebugTrap(DR6_BT);
 }

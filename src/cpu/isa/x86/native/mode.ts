@@ -23,6 +23,7 @@ import {
   F_EFLAGS,
   F_INHIBIT,
   F_NMI,
+  F_SHUTDOWN,
   F_WATCHING,
   FS,
   GS,
@@ -123,13 +124,28 @@ export function update_mode(): void {
 }
 
 const REQUEST_NMI: u32 = 2;
+const REQUEST_SHUTDOWN: u32 = 4;
 
-/** Only the parts that IF, NMIs and the interrupt shadow decide. The shadow of STI keeps NMIs back, too, as some processors do. */
+/** Only the parts that shutdown, IF, NMIs and the interrupt shadow decide. The shadow of STI keeps NMIs back, too, as some processors do. */
 function updateInterruptEnable(): void {
   const nmi = load<u32>(F_NMI) == NMI_PENDING;
-  const request = load<u32>(C_INTR_REQUEST) & ~REQUEST_NMI;
+  const request = load<u32>(C_INTR_REQUEST) & ~(REQUEST_NMI | REQUEST_SHUTDOWN);
+  if (load<u32>(F_SHUTDOWN) != 0) {
+    store<u32>(C_INTR_REQUEST, request | REQUEST_SHUTDOWN);
+    store<u32>(C_INTR_ENABLED, 1);
+    return;
+  }
   store<u32>(C_INTR_REQUEST, nmi ? request | REQUEST_NMI : request);
   store<u32>(C_INTR_ENABLED, u32(((load<u32>(F_EFLAGS) & IF) != 0 || nmi) && load<u32>(F_INHIBIT) == 0));
+}
+
+/**
+ * The processor stops. A helper that delivers exceptions itself (single step, task switch) returns to translated code,
+ * which must not go on: it looks for interrupts next, so this is one.
+ */
+export function shutDown(): void {
+  store<u32>(F_SHUTDOWN, 1);
+  updateInterruptEnable();
 }
 
 /** An NMI has come. Any number of them while one waits are one. */
