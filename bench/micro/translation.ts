@@ -3,6 +3,7 @@
  * then all its blocks and regions are translated again, when V8 has optimised the translator.
  */
 import { readFileSync } from 'node:fs';
+import { COLD } from '../../src/cpu/exec/blocks.ts';
 import type { Engine } from '../../src/cpu/exec/engine.ts';
 import { MAX_INSNS } from '../../src/cpu/ir/block.ts';
 import { buildImage } from '../images.ts';
@@ -153,9 +154,9 @@ function again(engine: Engine): Stages {
   const { ir, lowering } = blocks;
   for (let round = 0; round < WARM_ROUNDS; round++) {
     const bothMs = timeOf(() => {
-      for (const { pcLo, pcHi, mode, context, number, guarded, page2 } of living) {
+      for (const { pcLo, pcHi, mode, context, number, guarded, page, page2 } of living) {
         blocks.translateInto(ir, pcLo, pcHi, mode, context, MAX_INSNS);
-        lowering.lower(ir, scratch, number, 1, guarded, page2);
+        lowering.lower(ir, scratch, { number, heat: 1, guarded, page, page2 });
       }
     });
     const frontEndMs = timeOf(() => {
@@ -167,7 +168,11 @@ function again(engine: Engine): Stages {
   }
   const restore = observe(engine, stages);
   const counted = jit.counts.insns;
-  for (const block of living) if (block.region !== 0) jit.compile(block);
+  for (const block of living) {
+    if (block.region === 0) continue;
+    blocks.setRegion(block, 0, COLD); // forget that it is compiled
+    jit.compile([block]);
+  }
   restore();
   if (jit.counts.insns === counted) throw new Error('BUG: no region was compiled again');
   return stages;

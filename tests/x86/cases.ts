@@ -1,9 +1,11 @@
 /** Makes up instances: every opcode form, in every mode, with every prefix combination, from many states. */
 
+import { FEATURE_MMX } from '../../src/cpu/isa/x86/instruction.ts';
 import { type Encoded, encode, type OpcodeForm } from './encode.ts';
 import { fpuImage, fpuOperand } from './fpu-images.ts';
 import type { CodePlaces, Input, Instance } from './instance.ts';
 import { CODE, OPEN_PORTS, STACK_PART, WINDOW, WINDOW_BYTES } from './layout.ts';
+import { mmxImage, mmxValue } from './mmx-images.ts';
 import { type Mode, SELECTORS } from './modes.ts';
 import type { Random } from './random.ts';
 import { applyRecipes, type Draft, point } from './recipes.ts';
@@ -12,6 +14,7 @@ const ESP = 4;
 const FWAIT = 0x9b;
 
 export const isX87 = (form: OpcodeForm): boolean => form.insn.name.startsWith('f');
+export const isMmx = (form: OpcodeForm): boolean => form.insn.requires === FEATURE_MMX;
 
 /** Level 3's arithmetic flags and DF, with TF, NT, AC and ID now and then. */
 function flags(random: Random): number {
@@ -75,10 +78,12 @@ function input(e: Encoded, mode: Mode, random: Random, place: Place, at: number,
   if (x87 && e.memory && !/^f(rstor|ldenv|xrstor)/.test(e.form.insn.name)) {
     fpuOperand(random, e.form.operands[0] === 'Md' ? 4 : 8, window, at);
   }
+  const mmx = isMmx(e.form);
+  if (mmx && e.memory) window.setBigUint64(at, mmxValue(random), true);
   applyRecipes(d);
   solve(d, WINDOW + at, fixed);
   if (x87 && /^f(rstor|ldenv)/.test(e.form.insn.name)) bytes.set(fpuImage(random).subarray(0, 108), Math.min(at, 60));
-  return { window: bytes, at, fpu: x87 ? fpuImage(random) : undefined, frame: frameOf(d) };
+  return { window: bytes, at, fpu: x87 ? fpuImage(random) : mmx ? mmxImage(random) : undefined, frame: frameOf(d) };
 }
 
 export interface CaseOptions {
@@ -106,7 +111,7 @@ export function instanceOf(form: OpcodeForm, mode: Mode, variant: number, o: Cas
   const bytes = x87 && form.insn.name !== 'fwait' ? [...e.bytes, FWAIT] : e.bytes;
   const place = o.places.next(bytes.length);
   const inputs = Array.from({ length: o.inputs }, () => input(e, mode, random, place, at, fixed));
-  return { forms: [form.text], mode, bytes, ...place, x87, inputs };
+  return { forms: [form.text], mode, bytes, ...place, x87: x87 || isMmx(form), inputs };
 }
 
 function immediatesOf(

@@ -65,6 +65,7 @@ const kindOf = (name: OperandName): number => OPERAND_NAMES.indexOf(name);
 const MODRM_KINDS = new Set<OperandName>([
   'Eb',
   'Ew',
+  'Ed',
   'Ev',
   'Es',
   'M',
@@ -77,6 +78,9 @@ const MODRM_KINDS = new Set<OperandName>([
   'Mp',
   'Rd',
   'Rw',
+  'Qq',
+  'Qd',
+  'Nq',
 ]);
 /** Of a memory destination, which alone may be locked. */
 const isDestination = (name: OperandName): boolean => name.startsWith('E') || name === 'Mq';

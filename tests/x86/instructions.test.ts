@@ -5,7 +5,7 @@
  */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { EngineMode } from '../../src/cpu/exec/engine.ts';
-import { instanceOf, isX87 } from './cases.ts';
+import { instanceOf, isMmx, isX87 } from './cases.ts';
 import { mismatches, resultsOf, wordOf } from './compare.ts';
 import { FORMS, type OpcodeForm } from './encode.ts';
 import { buildImage, type Image, whatIsMissing } from './image.ts';
@@ -43,8 +43,9 @@ function instancesOf(list: readonly OpcodeForm[], seed: number): Instance[] {
 }
 
 const GROUPS = [
-  { name: 'integer and system instructions', list: forms.filter((f) => !isX87(f)) },
+  { name: 'integer and system instructions', list: forms.filter((f) => !isX87(f) && !isMmx(f)) },
   { name: 'x87 instructions', list: forms.filter(isX87) },
+  { name: 'MMX instructions', list: forms.filter(isMmx) },
 ];
 const ROUNDS = Array.from({ length: EFFORT }, (_, round) => SEED + 1000 * round);
 const runs = GROUPS.flatMap((group) => ROUNDS.map((seed) => ({ ...group, seed })));

@@ -4,6 +4,7 @@
  * from IRET to virtual-8086 mode at level 3 (TCG does it; processors ignore VM there).
  */
 import { type KnownDifference, wordOf } from './compare.ts';
+import { MMX_DIFFERENCES } from './mmx-differences.ts';
 
 const TF = 0x100;
 const ADDRESS_SIZE_PREFIX = 0x67;
@@ -29,10 +30,11 @@ const ST0 = 28;
 const isNan = (fpu: DataView): boolean =>
   (fpu.getUint16(ST0 + 8, true) & 0x7fff) === 0x7fff && fpu.getBigUint64(ST0, true) !== 1n << 63n;
 
-/** CPUID leaf 1, EDX: APIC, MTRR, MCA, PAT, CLFLUSH, MMX. */
-const FEATURES_NOT_MODELLED = (1 << 9) | (1 << 12) | (1 << 14) | (1 << 16) | (1 << 19) | (1 << 23);
+/** CPUID leaf 1, EDX: APIC, MTRR, MCA, PAT, CLFLUSH. */
+const FEATURES_NOT_MODELLED = (1 << 9) | (1 << 12) | (1 << 14) | (1 << 16) | (1 << 19);
 
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
+  ...MMX_DIFFERENCES,
   {
     word: 'eflags',
     mask: 0x10000,

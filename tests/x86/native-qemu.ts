@@ -16,7 +16,7 @@ export function resultsOfQemu(image: Image): Uint8Array {
     const ram = join(directory, 'ram');
     writeFileSync(kernel, image.bytes);
     const args = [
-      ...['-M', 'pc,memory-backend=ram', '-accel', 'tcg', '-cpu', 'pentium2,-mmx', '-m', `${RAM_BYTES >> 20}`],
+      ...['-M', 'pc,memory-backend=ram', '-accel', 'tcg', '-cpu', 'pentium2', '-m', `${RAM_BYTES >> 20}`],
       ...['-object', `memory-backend-file,id=ram,size=${RAM_BYTES},mem-path=${ram},share=on`],
       ...['-kernel', kernel, '-display', 'none', '-serial', 'none', '-monitor', 'none', '-no-reboot', '-vga', 'none'],
       ...['-nic', 'none', '-device', `isa-debug-exit,iobase=${EXIT_PORT},iosize=1`],

@@ -115,7 +115,7 @@ export class Rig {
   #compile(): void {
     const block = this.block();
     this.#module = undefined;
-    if (block !== undefined && !block.guarded) this.processor.engine.jit?.compile(block);
+    if (block !== undefined && !block.guarded) this.processor.engine.jit?.compile([block]);
   }
 
   /** The block at the program counter, in all the forms it takes. */
@@ -132,7 +132,7 @@ export class Rig {
     const block = this.block();
     if (block === undefined) return { guest: '(it cannot be fetched)\n', ir: '' };
     const ir = new IrBlock();
-    blocks.translateInto(ir, block.pcLo, block.pcHi, block.mode, block.context, MAX_INSNS);
+    blocks.retranslate(ir, block);
     const lines: string[] = [];
     for (let insn = 0; insn < ir.insns; insn++) {
       const at = (ir.pcLo + (ir.insnOffset[insn] as number)) >>> 0;

@@ -33,6 +33,8 @@ export interface Block {
   readonly pcHi: number;
   readonly mode: number;
   readonly context: number;
+  /** Soft TLB that its mode uses. */
+  readonly bank: number;
   /** Page of this memory with its first byte; page with the end of its last instruction if that straddles, else 0. */
   readonly page: number;
   readonly page2: number;
@@ -47,6 +49,10 @@ export interface Block {
   dead: boolean;
   /** Index of the compiled region that starts here, 0: none. */
   region: number;
+  /** Instructions executed when it had run half as often as a hot block; -1: not yet. */
+  warmAt: number;
+  /** Hot, and waits to be compiled with others. */
+  waiting: boolean;
   /** Addresses of links that lead here. */
   incoming: number[];
 }
@@ -67,7 +73,7 @@ export class BlockCache {
   onFlush: () => void = () => {};
   /** Called with the IR of each block that joins the cache, for logs. */
   onTranslate: ((ir: IrBlock) => void) | undefined;
-  /** Executions after which a block is reported hot. */
+  /** Executions after which a new block is reported hot. */
   heat = COLD;
   readonly counts = { translated: 0, insns: 0, killed: 0, flushes: 0 };
   readonly ir = new IrBlock();
@@ -133,6 +139,22 @@ export class BlockCache {
     return true;
   }
 
+  /**
+   * Translate a block once more, from where its code lies in memory, whatever is mapped now. False if that has become
+   * another block.
+   */
+  retranslate(ir: IrBlock, b: Block): boolean {
+    const { u8 } = this.#m;
+    ir.reset(b.pcLo, b.pcHi, b.mode, b.context);
+    const at = (page: number, lo: number): number => u8[((page << 12) >>> 0) + (lo & 0xfff)] as number;
+    const fetch: FetchByte = (lo) => {
+      if (lo >>> 12 === b.pcLo >>> 12) return at(b.page, lo);
+      return b.page2 === 0 ? -1 : at(b.page2, lo);
+    };
+    this.#frontEnd.translate(ir, fetch, MAX_INSNS);
+    return ir.insns === b.insns && ir.bytes === b.bytes;
+  }
+
   #translate(): Block | undefined {
     const m = this.#m;
     if (this.#arena > SCRATCH - MAX_BYTECODE || this.#inTable > TABLE_MASK >> 1) this.flush();
@@ -147,7 +169,7 @@ export class BlockCache {
     const page2 = straddles ? this.#pageOf((pcLo | 0xfff) + 1, pcHi) : 0;
     const guarded = context !== 0 || straddles;
     const number = this.blocks.length;
-    this.lowering.lower(ir, this.#arena, number, this.heat, guarded, page2);
+    this.lowering.lower(ir, this.#arena, { number, heat: this.heat, guarded, page, page2 });
     const code = this.#arena;
     this.#arena = (this.#arena + this.lowering.bytes + 3) & ~3;
     const b: Block = {
@@ -156,6 +178,7 @@ export class BlockCache {
       pcHi,
       mode,
       context,
+      bank: m.get(C_MMU),
       page,
       page2,
       code,
@@ -166,6 +189,8 @@ export class BlockCache {
       entry: 0,
       dead: false,
       region: 0,
+      warmAt: -1,
+      waiting: false,
       incoming: [],
     };
     this.blocks.push(b);
@@ -227,10 +252,10 @@ export class BlockCache {
     }
   }
 
-  /** Page of this memory the code TLB holds for an address now, without a walk; 0 if none. */
-  codePageIfCached(pcLo: number, pcHi: number): number {
+  /** Page of this memory the code TLB holds in a bank for an address now, without a walk; 0 if none. */
+  codePageIfCached(pcLo: number, pcHi: number, bankNumber: number): number {
     const wide = this.#frontEnd.va === 'i64';
-    const bank = CODE_TLB + (this.#m.get(C_MMU) << CODE_TLB_BANK_SHIFT);
+    const bank = CODE_TLB + (bankNumber << CODE_TLB_BANK_SHIFT);
     const e = (bank + (((pcLo >>> 12) & (CODE_TLB_ENTRIES - 1)) << (wide ? 4 : 3))) >> 2;
     const i32 = this.#m.i32;
     if (!wide) return i32[e] === pcLo >>> 12 ? (i32[e + 1] as number) : 0;
@@ -352,7 +377,7 @@ export class BlockCache {
     const ir = this.ir;
     const ok = this.translateInto(ir, m.get(C_PC), m.get(C_PC + 4), m.get(C_TAG) & 0xfffff, m.get(C_CONTEXT), maxInsns);
     if (!ok) return 0;
-    this.lowering.lower(ir, SCRATCH, 0, COLD, false, 0);
+    this.lowering.lower(ir, SCRATCH, { number: 0, heat: COLD, guarded: false, page: 0, page2: 0 });
     return SCRATCH;
   }
 

@@ -22,7 +22,7 @@ import {
   TLB_ENTRIES,
 } from '../ir/layout.ts';
 import type { FrontEnd } from '../isa/front-end.ts';
-import { Lowering } from './interp/lower.ts';
+import { Lowering, type Placing } from './interp/lower.ts';
 import type { SharedMemory } from './memory.ts';
 import type { Functions } from './native.ts';
 
@@ -37,9 +37,9 @@ export class KeepingLowering extends Lowering {
   /** By bytecode address. An address that is used again has its newest block. */
   readonly kept = new Map<number, KeptBlock>();
 
-  override lower(b: IrBlock, address: number, number: number, heat: number, guarded: boolean, page2: number): void {
-    super.lower(b, address, number, heat, guarded, page2);
-    this.kept.set(address, { block: b.copy(), page2 });
+  override lower(b: IrBlock, address: number, to: Placing): void {
+    super.lower(b, address, to);
+    this.kept.set(address, { block: b.copy(), page2: to.page2 });
   }
 }
 

@@ -162,7 +162,7 @@ export function createFiletestEngine(name: string, once: RunOnce, mode: EngineMo
 }
 
 export const interpreterOnce: RunOnce = (engine, block) => {
-  engine.blocks.lowering.lower(block, ARENA, 0, 1000, false, 0);
+  engine.blocks.lowering.lower(block, ARENA, { number: 0, heat: 1000, guarded: false, page: 0, page2: 0 });
   engine.vcpu.enter(ARENA);
 };
 /** Compiled first (optimised too), then entered from the interpreter as usual. */
@@ -174,6 +174,7 @@ export const jitOnce: RunOnce = (engine, block) => {
   const code = blocks.resolve();
   memory.set(C_PC, wanted[0]);
   memory.set(C_PC + 4, wanted[1]);
-  if (!engine.jit?.compile(blocks.at(code))) throw new Error('not compiled');
+  engine.jit?.compile([blocks.at(code)]);
+  if (blocks.at(code).region === 0) throw new Error('not compiled');
   engine.vcpu.enter(code);
 };

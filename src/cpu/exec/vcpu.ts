@@ -35,7 +35,7 @@ export type RunEnd = 'budget' | 'halted' | 'shutdown' | 'stopped';
 /** What compiles hot blocks; absent in interpreter-only mode. */
 export interface HotBlocks {
   /** The block at this bytecode address ran often enough. */
-  hot(code: number): undefined;
+  hot(code: number, executed: number): undefined;
   /** Between slices, after so many instructions. */
   settle(executed: number): undefined;
 }
@@ -131,7 +131,7 @@ export class Vcpu {
           break;
         }
         case EXIT_HOT:
-          this.hotBlocks?.hot(m.get(C_EXIT_ARG));
+          this.hotBlocks?.hot(m.get(C_EXIT_ARG), this.executed);
           break;
         case EXIT_LOOKUP:
           if (m.get(C_FAULT) !== 0) end = this.#fault(true);
@@ -257,7 +257,7 @@ export class Vcpu {
       case EXIT_LOOKUP:
         return m.get(C_FAULT) === 0 ? undefined : this.#fault(true);
       case EXIT_HOT:
-        return this.hotBlocks?.hot(m.get(C_EXIT_ARG));
+        return this.hotBlocks?.hot(m.get(C_EXIT_ARG), this.executed);
       case EXIT_STALE:
         this.#blocks.kill(this.#blocks.at(m.get(C_EXIT_ARG)));
         return undefined;

@@ -145,6 +145,13 @@ export class IrBlock {
   putf(field: number, a: number): void {
     this.emit(Op.putf, -1, a, -1, field, 0, 0);
   }
+  getf64(field: number, d = this.temp()): number {
+    this.emit(Op.getf64, d, -1, -1, field, 0, 0);
+    return d;
+  }
+  putf64(field: number, a: number): void {
+    this.emit(Op.putf64, -1, a, -1, field, 0, 0);
+  }
   putfi(field: number, value: number): void {
     this.emit(Op.putf, -1, -1, -1, field, 0, value);
   }

@@ -31,6 +31,12 @@ export const C_TAG = 0x130;
 export const C_CONTEXT = 0x134;
 /** Which soft TLB is in use: 0 privileged, 1 unprivileged. */
 export const C_MMU = 0x138;
+/** u32 a bank: generation of its address mapping << 20, as C_TAG has that of the bank in use. */
+export const C_GENERATIONS = 0x188;
+/** u32 a bank: nonzero if code was found through a mapping that is not global since the generation began. */
+export const C_LOCAL_CODE = 0x190;
+/** Entries of TLB_LOCALS in use; more than TLB_LOCALS_MAX: there was no room for all. */
+export const C_TLB_LOCAL = 0x198;
 /**
  * Interrupt asked for, and enabled by the CPU (nonzero): both must be set to leave. Bit 0 of the request is the
  * machine's; others are the target's own (x86: bit 1 an NMI that may be delivered, bit 2 shutdown).
@@ -59,8 +65,8 @@ export const C_ACCESS_SIZE = 0x184;
  * Exceptions and interrupts delivered with no instruction completed in between, and the count of instructions (i64) at
  * which: they decide when a delivery costs an instruction. Part of every target's saved state (isa/front-end.ts).
  */
-export const C_DELIVERIES = 0x188;
-export const C_DELIVERED_AT = 0x190;
+export const C_DELIVERIES = 0x1a0;
+export const C_DELIVERED_AT = 0x1a8;
 
 export const FAULT_NONE = 0;
 /** An exception of the guest's processor; C_FAULT_CODE, C_FAULT_ERR and C_FAULT_ADDR say which. */
@@ -85,45 +91,57 @@ export const EXIT_STALE = 9;
 export const CPU_FIELDS = 0x1000;
 export const CPU_FIELDS_END = 0x4000;
 
-/** Soft TLB for data: two banks (C_MMU) of TLB_ENTRIES. 32-bit guests: {u32 read tag, u32 write tag, u32 addend, -}. 64-bit: {u64, u64, u32, -}. */
-export const TLB = 0x10000;
-export const TLB_ENTRIES = 1024;
-export const TLB_BANK_SHIFT = 15; // bytes a bank may take: 1024 entries of 32 bytes
 /** Soft TLB for code: two banks of 256. 32-bit guests: {u32 virtual page number, u32 physical page number}; 64-bit: {u64, u64}. */
 export const CODE_TLB = 0x20000;
 export const CODE_TLB_ENTRIES = 256;
 export const CODE_TLB_BANK_SHIFT = 12;
-/** Byte per virtual page number modulo CODE_SEEN_SIZE: some code of such a page was looked up since the last full flush. */
-export const CODE_SEEN = 0x24000;
-export const CODE_SEEN_SIZE = 0x1000;
-/** Jump cache: 32-bit guests {u32 pc, u32 tag, u32 T1 address, u32 region index}; 64-bit {u64 pc, u32 tag, u32 T1, u32 region, -}. */
-export const JUMP_CACHE = 0x30000;
-export const JUMP_CACHE_BITS = 13;
-/** Byte a region index: it was entered since this was last cleared. */
-export const REGIONS_USED = 0x70000;
+/** u32 each: addresses of the data TLB's entries that CR3 decides about (not global), C_TLB_LOCAL of them, as far as they fit. */
+export const TLB_LOCALS = 0x24000;
+export const TLB_LOCALS_MAX = 0x1000;
+/** Soft TLB for data: two banks (C_MMU) of TLB_ENTRIES. 32-bit guests: {u32 read tag, u32 write tag, u32 addend, -}. 64-bit: {u64, u64, u32, -}. */
+export const TLB = 0x80000;
+export const TLB_ENTRIES = 4096;
+export const TLB_BANK_SHIFT = 17; // bytes a bank may take: 4096 entries of 32 bytes
+/** u32 a region index: entries left until the region is hot, or (of one that is not asked) nonzero once it was entered. */
+export const REGION_ENTRIES = 0xc0000;
 export const REGIONS_MAX = 0x10000;
+/**
+ * Pages that code was looked up in, since the bank was flushed: two banks of CODE_SEEN_ENTRIES u32, by virtual page number.
+ * Low half of the number + 1; 0: none; CODE_SEEN_SEVERAL: more than one.
+ */
+export const CODE_SEEN = 0x70000;
+export const CODE_SEEN_ENTRIES = 0x1000;
+export const CODE_SEEN_BANK_SHIFT = 14;
+export const CODE_SEEN_SEVERAL = 0xffffffff;
+/** Jump cache: 32-bit guests {u32 pc, u32 tag, u32 T1 address, u32 region index}; 64-bit {u64 pc, u32 tag, u32 T1, u32 region, -}. */
+export const JUMP_CACHE = 0x100000;
+export const JUMP_CACHE_BITS = 15;
 /** Blocks by {pc lo, pc hi, mode, physical page, context, T1 address (0 = hole, 1 = removed), region index, -}: open addressing. */
-export const BLOCK_TABLE = 0x80000;
-export const BLOCK_TABLE_BITS = 17;
+export const BLOCK_TABLE = 0x200000;
+export const BLOCK_TABLE_BITS = 18;
 export const BLOCK_TABLE_ENTRY = 32;
 /** Byte a 4-KiB page of this memory, by address >> 12: backing store there holds translated code. */
-export const CODE_PAGES = 0x500000;
+export const CODE_PAGES = 0xa00000;
 /** Byte a page, likewise: written since its bits were last cleared (bit 0 display, bit 1 migration, bit 2 replication). */
-export const DIRTY_PAGES = 0x600000;
+export const DIRTY_PAGES = 0xb00000;
 export const DIRTY_ALL = 7;
 /** u32 a guest-physical page: address of its backing store in this memory | PMAP_*; 0 = I/O or nothing. */
-export const PMAP = 0x700000;
+export const PMAP = 0xc00000;
 export const PMAP_MAX_PAGES = 0x140000; // 5 GiB of guest-physical space
 export const PMAP_READONLY = 1;
 /** Bit a 64-byte granule of this memory: covered by translated code. */
-export const CODE_GRANULES = 0xc00000;
-export const CODE_GRANULES_END = 0x1400000; // 4 GiB / 64 / 8
+export const CODE_GRANULES = 0x1100000;
+export const CODE_GRANULES_END = 0x1900000; // 4 GiB / 64 / 8
 /** T1 bytecode, then backing store (RAM, ROM, video memory) from RAM_BASE on. */
-export const ARENA = 0x1400000;
-export const ARENA_END = 0x3400000;
-export const RAM_BASE = 0x3400000;
+export const ARENA = 0x1900000;
+export const ARENA_END = 0x3900000;
+export const RAM_BASE = 0x3900000;
+
+/** Offset in a block's bytecode of the page (of this memory) that its first byte lies in. */
+export const HEAD_PAGE = 20;
 
 /** Bits of a physical page as `walk` returns it (in the low 12 bits). */
 export const WALK_WRITABLE = 1; // a store needs no further walk (permitted, and the dirty bit is set)
 export const WALK_LARGE = 2; // part of a mapping larger than 4 KiB
+export const WALK_GLOBAL = 8; // kept when CR3 is loaded
 export const WALK_WATCHED = 4; // every access is to come to `walk`, made by an instruction that is stepped alone

@@ -98,7 +98,7 @@ export class X86Processor implements LoopCpu {
     const { hotBlocks } = vcpu;
     if (hotBlocks !== undefined) {
       vcpu.hotBlocks = {
-        hot: timed(profile, 'translationNs', nowNs, (code) => hotBlocks.hot(code)),
+        hot: timed(profile, 'translationNs', nowNs, (code, executed) => hotBlocks.hot(code, executed)),
         settle: timed(profile, 'translationNs', nowNs, (executed) => hotBlocks.settle(executed)),
       };
     }

@@ -33,12 +33,18 @@ export function traceMmu(native: NativeModule, { read32 }: X86State, logger: Log
     ['CR4 update: CR4=', read32(F_CR4)],
   ];
   return (memory, exec) => {
-    const { tlb_flush, tlb_flush_page } = exec as Readonly<Record<string, (...args: number[]) => unknown>>;
+    const { tlb_flush, tlb_flush_local, tlb_flush_page } = exec as Readonly<
+      Record<string, (...args: number[]) => unknown>
+    >;
     const functions = native(memory, {
       ...exec,
       tlb_flush() {
         log('tlb_flush: all');
         tlb_flush?.();
+      },
+      tlb_flush_local() {
+        log('tlb_flush: all but global');
+        tlb_flush_local?.();
       },
       tlb_flush_page(va: number) {
         log(`tlb_flush_page: vaddr=${hex(va)}`);

@@ -1,31 +1,35 @@
 /** Builds the interpreter: one wasm function, a br_table over the handlers (threading by tail calls measured 2.7 times slower). */
 
 import { C_BUDGET } from '../../ir/layout.ts';
+import type { Ty } from '../../ir/ops.ts';
 import type { FrontEnd, HelperInfo } from '../../isa/front-end.ts';
 import { ModuleBuilder } from '../../wasm/module.ts';
 import { I32, I64, W } from '../../wasm/opcodes.ts';
 import { valueType } from '../../wasm/semantics.ts';
+import type { SlowAccess } from '../soft-tlb.ts';
 import { BUDGET, type Functions, Handlers, I32_LOCALS, I64_LOCALS, IP } from './context.ts';
 import { createHandlers, type Handler } from './handlers.ts';
 
-/** Imports from the native modules: the slow paths, and those helpers that are called (compiling a module pays for each). */
-export function importFunctions(
-  m: ModuleBuilder,
-  frontEnd: FrontEnd,
-  isCalled: (helper: number) => boolean,
-): Functions {
-  const va = valueType(frontEnd.va);
+/** Imports from the native modules: the slow accesses. */
+export function importSlowAccess(m: ModuleBuilder, ty: Ty): SlowAccess {
+  const va = valueType(ty);
   return {
     ld: m.import('ld', [va, I32], [I32]),
     ld64: m.import('ld64', [va], [I64]),
     st: m.import('st', [va, I32, I32], []),
     st64: m.import('st64', [va, I64], []),
-    lookup: m.import('lookup', [], [I32]),
-    codePage: m.import('code_page', [va], [I32]),
-    helpers: frontEnd.helpers.map((h: HelperInfo, i) =>
-      isCalled(i) ? m.import(`helper.${h.name}`, h.params.map(valueType), h.result ? [valueType(h.result)] : []) : -1,
-    ),
   };
+}
+
+/** Imports the helpers that are called (compiling a module pays for each): their indices by number. */
+export function importHelpers(
+  m: ModuleBuilder,
+  { helpers }: FrontEnd,
+  isCalled: (helper: number) => boolean,
+): readonly number[] {
+  return helpers.map((h: HelperInfo, i) =>
+    isCalled(i) ? m.import(`helper.${h.name}`, h.params.map(valueType), h.result ? [valueType(h.result)] : []) : -1,
+  );
 }
 
 export interface Interpreter {
@@ -36,7 +40,12 @@ export interface Interpreter {
 /** The module exports `run(bytecode address)`; budget and results go through the control words. */
 export function buildInterpreter(frontEnd: FrontEnd): Interpreter {
   const m = new ModuleBuilder();
-  const fns = importFunctions(m, frontEnd, () => true);
+  const fns: Functions = {
+    ...importSlowAccess(m, frontEnd.va),
+    lookup: m.import('lookup', [], [I32]),
+    codePage: m.import('code_page', [valueType(frontEnd.va)], [I32]),
+    helpers: importHelpers(m, frontEnd, () => true),
+  };
   const handlers = createHandlers(frontEnd, { type: m.type([I32], [I32]) });
   const run = m.func([I32], [], 'run');
   const body = m.body(run);

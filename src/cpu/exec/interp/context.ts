@@ -8,6 +8,7 @@ import {
   EXIT_FAULT,
   EXIT_LINK,
   EXIT_LOOKUP,
+  HEAD_PAGE,
   JUMP_CACHE,
 } from '../../ir/layout.ts';
 import type { Ty } from '../../ir/ops.ts';
@@ -36,17 +37,18 @@ export const I64_LOCALS = 2;
 
 /**
  * Head of a block in bytecode, byte offsets: u16 opcode, u16 instructions, u32 heat left (or region index), u64 pc, u32 number
- * of the block; a guarded one goes on with u32 context, u32 second page.
+ * of the block, u32 page of its first byte; a guarded one goes on with u32 context, u32 second page.
  */
 export const HEAD = {
   insns: 2,
   heat: 4,
   pc: 8,
   number: 16,
-  size: 20,
-  context: 20,
-  page2: 24,
-  guardedSize: 28,
+  page: HEAD_PAGE,
+  size: 24,
+  context: 24,
+  page2: 28,
+  guardedSize: 32,
 } as const;
 
 /** Functions that handlers call, by index in the module. */

@@ -43,6 +43,18 @@ const at = (operand: number): number => STATE + 8 * operand;
 
 type Table = Int16Array;
 
+/** What the head of a block's bytecode says besides what the block itself does. */
+export interface Placing {
+  readonly number: number;
+  /** Executions until EXIT_HOT. */
+  readonly heat: number;
+  /** Its context and second page are checked at every entry. */
+  readonly guarded: boolean;
+  /** Page of this memory with its first byte; with the end of its last instruction, if that straddles, else 0. */
+  readonly page: number;
+  readonly page2: number;
+}
+
 /** Turns blocks into bytecode. One lowering at a time; results stand in its public fields until the next. */
 export class Lowering {
   /** Bytes written. */
@@ -157,10 +169,10 @@ export class Lowering {
   }
 
   /**
-   * Write the bytecode of a block at `address` (a multiple of 4). `heat`: executions until EXIT_HOT. A guarded block has
-   * its context and second page (0: none) checked at every entry.
+   * Write the bytecode of a block at `address` (a multiple of 4).
    */
-  lower(b: IrBlock, address: number, number: number, heat: number, guarded: boolean, page2: number): void {
+  lower(b: IrBlock, address: number, to: Placing): void {
+    const { number, heat, guarded, page, page2 } = to;
     this.#block = b;
     this.#p = address >> 1;
     this.#page = b.pcLo & 0xfff;
@@ -173,6 +185,7 @@ export class Lowering {
     this.#w32(heat);
     this.#w64(b.pcLo, b.pcHi);
     this.#w32(number);
+    this.#w32(page);
     if (guarded) this.#w64(b.context, page2);
     for (let i = 0; i < b.n; ) i += this.#one(b, i);
     if (this.#p & 1) this.#w(0);

@@ -14,10 +14,11 @@ import {
   CODE_TLB_BANK_SHIFT,
   CODE_TLB_ENTRIES,
   EXIT_FAULT,
+  EXIT_HOT,
   EXIT_INTR,
   EXIT_LEAVE,
   FAULT_EXC,
-  REGIONS_USED,
+  REGION_ENTRIES,
   STATE,
 } from '../../ir/layout.ts';
 import { CALL, OP_NAMES, OPS, Op, RET, type Ty, WORDS } from '../../ir/ops.ts';
@@ -26,21 +27,31 @@ import type { Code, Label } from '../../wasm/code.ts';
 import type { Func } from '../../wasm/module.ts';
 import { VOID, W } from '../../wasm/opcodes.ts';
 import { DIRECT, emitComputation, type Operands, pushConst } from '../../wasm/semantics.ts';
-import type { Functions } from '../interp/context.ts';
-import { emitAccess } from '../soft-tlb.ts';
+import type { Block } from '../blocks.ts';
+import { HEAD } from '../interp/context.ts';
+import { emitAccess, type SlowAccess } from '../soft-tlb.ts';
 import type { Graph } from './graph.ts';
 import { emitJumpTable } from './jump-table.ts';
-import { ADDRESS, BUDGET, ENTRY, EXIT_PC, GIVE_BACK, Locals, S0, T64, typeOfA } from './locals.ts';
+import { ADDRESS, BUDGET, ENTRY, EXIT_PC, GIVE_BACK, Locals, S0, T64, TARGET, typeOfA } from './locals.ts';
 import { emitRememberedAccess } from './page-locals.ts';
+import type { Prelude } from './prelude.ts';
 import type { Node } from './region.ts';
 
-/** Functions of a module besides the imports. */
-export interface ModuleFunctions extends Functions {
-  /** (pc, budget): continue elsewhere. */
-  readonly go: number;
-  /** (va, size - 1): address of a byte whose page the TLB holds for loads (stores), or 0. */
-  readonly probeLoad: number;
-  readonly probeStore: number;
+/** Indices of the functions that a region calls. */
+export interface ModuleFunctions extends SlowAccess, Prelude {
+  readonly helpers: readonly number[];
+  /** Type of regions. */
+  readonly regionType: number;
+  /** Heads of blocks in bytecode. */
+  readonly opcodes: { readonly enter: number; readonly dead: number };
+}
+
+/** A region, and its place among the others. */
+export interface RegionToEmit {
+  readonly graph: Graph;
+  readonly index: number;
+  /** It exits as hot after REGION_ENTRIES entries. */
+  readonly countsEntries: boolean;
 }
 
 const slotAddress = (slot: number): number => STATE + 8 * slot;
@@ -55,6 +66,7 @@ export class RegionEmitter {
   readonly #locals: Locals;
   readonly #index: number;
   readonly #bank: number;
+  readonly #countsEntries: boolean;
   readonly #labels = new Map<Node, Label>();
   readonly #loops = new Map<Node, Label>();
   /** Instructions that may be executed between two looks at the budget. */
@@ -65,8 +77,8 @@ export class RegionEmitter {
   /** Offset in the node's IR of the op being emitted. */
   #p = 0;
 
-  /** `index`: the region's, `bank`: the soft TLB in use in its mode. */
-  constructor(func: Func, frontEnd: FrontEnd, fns: ModuleFunctions, graph: Graph, index: number, bank: number) {
+  constructor(func: Func, frontEnd: FrontEnd, fns: ModuleFunctions, region: RegionToEmit) {
+    const { graph, index, countsEntries } = region;
     this.#func = func;
     this.#c = func.code;
     this.#frontEnd = frontEnd;
@@ -75,7 +87,8 @@ export class RegionEmitter {
     this.#nodes = graph.nodes;
     this.#node = graph.nodes[0] as Node;
     this.#index = index;
-    this.#bank = bank;
+    this.#bank = this.#node.block.bank;
+    this.#countsEntries = countsEntries;
     this.#locals = new Locals(frontEnd, graph.nodes);
     this.#cost = graph.nodes.reduce((sum, n) => sum + n.block.insns, 0);
   }
@@ -83,14 +96,9 @@ export class RegionEmitter {
   emit(): void {
     const c = this.#c;
     const entry = this.#nodes[0] as Node;
-    c.i32(0)
-      .i32(1)
-      .mem(W.i32Store8, REGIONS_USED + this.#index);
-    // Too little budget for one pass: the interpreter runs this block (bit 0 says so).
-    c.get(BUDGET).i32(this.#cost).op(W.i32LtS).if(VOID, 0);
-    c.store32(C_BUDGET, () => c.get(BUDGET));
-    c.i32(entry.block.code | 1).return();
-    c.end();
+    const tooShort = c.block();
+    c.get(BUDGET).i32(this.#cost).op(W.i32LtS).brIf(tooShort, 0);
+    this.#noteEntry(entry);
     for (const s of this.#locals.used) {
       c.i32(0)
         .mem(this.#slotTy(s) === 'i64' ? W.i64Load : W.i32Load, slotAddress(s), 2)
@@ -103,15 +111,48 @@ export class RegionEmitter {
     c.op(W.unreachable);
     c.end();
     this.#writeBack();
-    c.get(EXIT_PC).get(BUDGET).returnCall(this.#fns.go);
+    this.#goOn();
     c.end();
     this.#writeBack();
     this.#storePc(() => c.get(EXIT_PC));
     c.store32(C_BUDGET, () => c.get(BUDGET).get(GIVE_BACK).op(W.i32Add));
-    c.store32(C_EXIT, () => c.i32(EXIT_FAULT));
-    c.i32(0);
+    this.#exitWith(EXIT_FAULT, false);
+    c.end();
+    // Too little budget for one pass: the interpreter runs this block (bit 0 says so). Last of all: see jit.ts, `optimise`.
+    c.store32(C_BUDGET, () => c.get(BUDGET));
+    c.i32(entry.block.code | 1);
     this.#forgetPagesAt(setUp);
     this.#func.locals = this.#locals.runs;
+  }
+
+  /** To the block that TARGET knows, compiled or not, unless it is dead; else by way of the jump cache. */
+  #goOn(): void {
+    const c = this.#c;
+    c.get(TARGET).if(VOID, 1);
+    c.get(TARGET).mem(W.i32Load16U, 0, 1).tee(S0).i32(this.#fns.opcodes.enter).op(W.i32Eq).if(VOID, 1);
+    c.get(BUDGET).get(TARGET).mem(W.i32Load, HEAD.heat, 2).returnCallIndirect(this.#fns.regionType);
+    c.end();
+    c.get(S0).i32(this.#fns.opcodes.dead).op(W.i32Ne).if(VOID, 1);
+    c.store32(C_BUDGET, () => c.get(BUDGET));
+    c.get(TARGET).return();
+    c.end().end();
+    c.get(EXIT_PC).get(BUDGET).returnCall(this.#fns.go);
+  }
+
+  /** Counts down to EXIT_HOT, or notes that the region is in use. */
+  #noteEntry({ block }: Node): void {
+    const c = this.#c;
+    const word = REGION_ENTRIES + 4 * this.#index;
+    if (!this.#countsEntries) {
+      c.store32(word, () => c.i32(1));
+      return;
+    }
+    c.store32(word, () => c.load32(word).i32(1).op(W.i32Sub).tee(S0));
+    c.get(S0).op(W.i32Eqz).if(VOID, 0);
+    this.#storePc(() => this.#pushPc(0));
+    c.store32(C_EXIT_ARG, () => c.i32(block.code));
+    this.#exitWith(EXIT_HOT);
+    c.end();
   }
 
   /** Page locals must not match anything at entry: tag 1, inserted once it is known which there are. */
@@ -203,8 +244,20 @@ export class RegionEmitter {
 
   /** Leave the region for the address at a distance from the current block's. */
   #exitTo(delta: number): void {
+    const c = this.#c;
+    const pc = (this.#node.pcLo + delta) | 0;
+    const target = this.#node.outside.find((b) => b.pcLo === pc) ?? this.#nodes.find((n) => n.pcLo === pc)?.block;
+    if (target) {
+      c.i32(target.code);
+      if (this.#needsGuard(target)) {
+        c.i32(0);
+        this.#pushPageGuard(target);
+        c.op(W.select);
+      }
+      c.set(TARGET);
+    }
     this.#pushPc(delta);
-    this.#c.set(EXIT_PC).br(this.#leave);
+    c.set(EXIT_PC).br(this.#leave);
   }
   #successor(delta: number, calls: readonly number[]): Node | undefined {
     const pc = (this.#node.pcLo + delta) | 0;
@@ -213,7 +266,7 @@ export class RegionEmitter {
     );
   }
   /** The mapping of the target's page may have changed since this was compiled, unless it is this page or the entry's. */
-  #needsGuard(to: Node): boolean {
+  #needsGuard(to: { readonly pcLo: number }): boolean {
     const page = to.pcLo >>> 12;
     return page !== this.#node.pcLo >>> 12 && page !== (this.#nodes[0] as Node).pcLo >>> 12;
   }
@@ -231,8 +284,8 @@ export class RegionEmitter {
         .op(W.i32Eq, W.i32And);
     } else c.i64(pcLo >>> 12, page).op(W.i64Eq);
   }
-  #pushPageGuard({ block }: Node): void {
-    this.#pushGuard(block.pcLo, block.pcHi, block.page);
+  #pushPageGuard({ pcLo, pcHi, page }: Block): void {
+    this.#pushGuard(pcLo, pcHi, page);
   }
   /** A block whose last instruction reaches into another page leaves, for the interpreter to look, unless that is mapped as it was. */
   #checkSecondPage({ block }: Node): void {
@@ -248,7 +301,7 @@ export class RegionEmitter {
     const c = this.#c;
     if (to === undefined) return this.#exitTo(delta);
     if (this.#needsGuard(to)) {
-      this.#pushPageGuard(to);
+      this.#pushPageGuard(to.block);
       c.op(W.i32Eqz).if(VOID, 0);
       this.#exitTo(delta);
       c.end();
@@ -494,10 +547,10 @@ export class RegionEmitter {
         throw new Error(`BUG: op ${OP_NAMES[op]} in a region`);
     }
   }
-  #exitWith(reason: number): void {
+  #exitWith(reason: number, storesBudget = true): void {
     const c = this.#c;
     c.store32(C_EXIT, () => c.i32(reason));
-    c.store32(C_BUDGET, () => c.get(BUDGET));
+    if (storesBudget) c.store32(C_BUDGET, () => c.get(BUDGET));
     c.i32(0).return();
   }
   #leaveForInterrupt(): void {
@@ -552,7 +605,7 @@ export class RegionEmitter {
       emitJumpTable(c, this.#va, EXIT_PC, targets, (t) => {
         matches(t);
         if (this.#needsGuard(t)) {
-          this.#pushPageGuard(t);
+          this.#pushPageGuard(t.block);
           c.op(W.i32And);
         }
         c.brIf((t.order <= this.#node.order ? this.#loops.get(t) : this.#labels.get(t)) as Label);

@@ -1,30 +1,17 @@
 /** The region JIT: compiles hot blocks with their surroundings to wasm, installs, drops and evicts the result. */
-import {
-  C_BUDGET,
-  C_EXIT,
-  C_MMU,
-  C_PC,
-  EXIT_LOOKUP,
-  JUMP_CACHE,
-  REGIONS_MAX,
-  REGIONS_USED,
-  TLB,
-  TLB_BANK_SHIFT,
-  TLB_ENTRIES,
-} from '../../ir/layout.ts';
+import { C_BUDGET, REGION_ENTRIES } from '../../ir/layout.ts';
 import { Op, WORDS } from '../../ir/ops.ts';
 import type { FrontEnd } from '../../isa/front-end.ts';
 import { ModuleBuilder } from '../../wasm/module.ts';
-import { I32, VOID, W } from '../../wasm/opcodes.ts';
-import { valueType } from '../../wasm/semantics.ts';
+import { I32 } from '../../wasm/opcodes.ts';
 import { type Block, type BlockCache, COLD } from '../blocks.ts';
-import { importFunctions } from '../interp/build.ts';
-import { emitJumpCacheHit, jumpCacheLayout } from '../jump-cache.ts';
+import { importHelpers, importSlowAccess } from '../interp/build.ts';
 import type { SharedMemory } from '../memory.ts';
 import { FIRST_REGION } from '../native.ts';
-import { type ModuleFunctions, RegionEmitter } from './emit.ts';
+import { type ModuleFunctions, RegionEmitter, type RegionToEmit } from './emit.ts';
 import type { Graph } from './graph.ts';
-import { RegionFormer } from './region.ts';
+import { createPrelude, emitPrelude, importLookup, importPrelude } from './prelude.ts';
+import { GROWN, type Node, RegionFormer } from './region.ts';
 
 /** Numbers of the helpers a region calls. */
 function calledHelpers(graphs: readonly Graph[]): ReadonlySet<number> {
@@ -42,22 +29,40 @@ interface Region {
   readonly index: number;
   readonly bytes: number;
   readonly blocks: readonly Block[];
-  readonly graph: Graph;
-  /** Soft TLB bank of its mode. */
-  readonly bank: number;
-  /** It stands in a module with many others. */
-  linked: boolean;
+  /** The module it stands in, and how many of its regions are alive. */
+  module: { regions: number };
+  /** What a grown region is made from, until it is linked. */
+  unlinked: RegionToEmit | undefined;
   dead: boolean;
 }
 
+/** Entries of a region until it is compiled anew, with its neighbours' code: this costs as much as so many jumps between regions. */
+const GROW_AFTER = 20_000;
+/** The word of a region that does not grow: nobody waits for so many entries. */
+const NEVER = 0x7fff_ffff;
+
+/** A block that ran the second half of its runs within so many instructions got hot quickly. */
+const QUICKLY = 2e6;
+/**
+ * Others wait for so many, or so many instructions: a module has costs of its own, and code that is spread over many
+ * modules runs slower (the processor's caches hold less of it).
+ */
+const COMPANY = 16;
+const PATIENCE = 10e6;
+
 /**
  * A jump between modules costs four times one within a module (16 to 4 ns), but a module that waits for many regions comes
- * late. So regions are compiled alone at first; once nothing new got hot for so many instructions, those in use go into
- * modules of so many.
+ * late. So regions are compiled alone at first; once nothing new got hot for so many instructions, those that have grown and
+ * are in use go into modules of so many.
  */
 const QUIET = 100e6;
 const LINK_AT_LEAST = 24;
 const LINK_AT_MOST = 128;
+
+/** Bytes of machine code that V8 runs in a function before it optimises it (its flag wasm_tiering_budget). */
+const V8_TIERING_BUDGET = 13_000_000;
+
+type RegionFunction = (budget: number) => number;
 
 export interface JitOptions {
   /** Executions of a block until it is compiled. */
@@ -70,7 +75,7 @@ export interface JitOptions {
 export const JIT_DEFAULTS: JitOptions = { heat: 2000, maxBytes: 64 << 20, maxModules: 8000 };
 
 export class Jit {
-  readonly counts = { regions: 0, linked: 0, dropped: 0, flushes: 0, modules: 0, bytes: 0, insns: 0 };
+  readonly counts = { regions: 0, grown: 0, linked: 0, dropped: 0, flushes: 0, modules: 0, bytes: 0, insns: 0 };
   /** Called with each region's module and the blocks in it, for logs and tools. */
   onCompile: ((module: Uint8Array, blocks: readonly Block[]) => void) | undefined;
   readonly #m: SharedMemory;
@@ -85,6 +90,9 @@ export class Jit {
   readonly #free: number[] = [];
   #next = FIRST_REGION;
   #bytes = 0;
+  #modules = 0;
+  readonly #waiting: Block[] = [];
+  #waitingSince = 0;
   #unlinked = 0;
   #compiledLately = false;
   #quietSince = 0;
@@ -100,11 +108,11 @@ export class Jit {
     this.#m = m;
     this.#blocks = blocks;
     this.#frontEnd = frontEnd;
-    this.#env = env;
+    this.#env = { ...env, ...createPrelude(frontEnd.va, env) };
     this.#table = table;
     this.#options = options;
     this.#former = new RegionFormer(blocks, m, frontEnd, options.heat);
-    blocks.heat = options.heat;
+    blocks.heat = Math.max(1, options.heat >> 1);
     blocks.onKill = (b) => this.#blockDied(b);
     blocks.onFlush = () => this.#dropAll();
   }
@@ -114,59 +122,143 @@ export class Jit {
     return this.#bytes;
   }
 
-  /** A block ran often enough: compile it, unless it can't be the start of a region. */
-  hot(code: number): undefined {
+  /**
+   * A block ran often enough, or the region that starts there was entered often enough. `executed`: instructions so far.
+   * What got hot quickly is a loop, and compiled at once; the rest waits for company.
+   */
+  hot(code: number, executed: number): undefined {
     const b = this.#blocks.at(code);
-    if (b.dead || b.region !== 0) return;
-    if (b.guarded || !this.compile(b)) this.#blocks.setHeat(b, COLD);
+    if (b.dead) return;
+    if (b.region !== 0) {
+      this.#m.set(REGION_ENTRIES + 4 * b.region, NEVER);
+      this.#wait(b, executed);
+    } else if (b.guarded) this.#blocks.setHeat(b, COLD);
+    else if (b.warmAt < 0) {
+      b.warmAt = executed;
+      this.#blocks.setHeat(b, this.#options.heat - (this.#options.heat >> 1));
+    } else {
+      this.#blocks.setHeat(b, COLD);
+      if (executed - b.warmAt < QUICKLY) this.compile([b]);
+      else this.#wait(b, executed);
+    }
   }
 
-  /** Compile the region that starts at a block; false if there is none. */
-  compile(entry: Block): boolean {
-    if (this.#bytes > this.#options.maxBytes || this.#regions.size >= this.#options.maxModules) this.#evict();
-    const graph = this.#former.form(entry);
-    if (graph === undefined) return false;
+  #wait(b: Block, executed: number): void {
+    b.waiting = true;
+    if (this.#waiting.push(b) === 1) this.#waitingSince = executed;
+  }
+
+  /** Compile the regions that start at blocks, as far as they can be compiled. */
+  compile(hot: readonly Block[]): void {
+    if (this.#bytes > this.#options.maxBytes || this.#modules >= this.#options.maxModules) this.#evict();
+    const graphs = this.#former.formTogether(hot);
+    if (graphs.length > 0) this.#add(graphs, true);
+  }
+
+  /** Compile the regions that start at blocks anew, with their neighbours' code. */
+  #grow(entries: readonly Block[]): void {
+    const graphs: Graph[] = [];
+    for (const entry of entries) {
+      const old = this.#regions.get(entry.region);
+      const graph = old && this.#former.form(entry, GROWN);
+      if (graph) graphs.push(graph);
+    }
+    for (const { nodes } of graphs) this.#drop(this.#regions.get((nodes[0] as Node).block.region) as Region);
+    if (graphs.length > 0) this.#add(graphs, false);
+    this.counts.grown += graphs.length;
+  }
+
+  /** Between slices: `executed` instructions so far. */
+  settle(executed: number): undefined {
+    if (this.#waiting.length >= COMPANY || (this.#waiting.length > 0 && executed - this.#waitingSince > PATIENCE)) {
+      const blocks = this.#waiting.splice(0).filter((b) => !b.dead);
+      for (const b of blocks) b.waiting = false;
+      const entries = blocks.filter((b) => b.region !== 0);
+      this.compile(blocks.filter((b) => b.region === 0));
+      this.#grow(entries);
+    }
+    this.#link(executed);
+  }
+
+  /** Compiles regions into one module. */
+  #add(graphs: readonly Graph[], countsEntries: boolean): void {
+    const toEmit = graphs.map((graph): RegionToEmit => ({ graph, index: this.#newIndex(), countsEntries }));
+    const bytes = this.#install(toEmit);
+    for (const r of toEmit) this.#register(r, bytes.length / toEmit.length, { regions: toEmit.length });
+    this.#compiledLately = true;
+    this.onCompile?.(bytes, [...new Set(graphs.flatMap(({ nodes }) => nodes.map((n) => n.block)))]);
+    this.counts.bytes += bytes.length;
+  }
+  #newIndex(): number {
     const index = this.#free.pop() ?? this.#next++;
     if (index >= this.#table.length) this.#table.grow(this.#table.length);
+    return index;
+  }
+
+  #register(toEmit: RegionToEmit, bytes: number, module: Region['module']): void {
+    const { graph, index, countsEntries } = toEmit;
+    const entry = (graph.nodes[0] as Node).block;
     const blocks = [...new Set(graph.nodes.map((n) => n.block))];
-    const bank = this.#m.get(C_MMU);
-    const bytes = this.#install([{ graph, index, bank }]);
-    const region: Region = { entry, index, bytes: bytes.length, blocks, graph, bank, linked: false, dead: false };
+    const unlinked = countsEntries ? undefined : toEmit;
+    const region: Region = { entry, index, bytes, blocks, module, unlinked, dead: false };
+    this.#m.set(REGION_ENTRIES + 4 * index, countsEntries ? GROW_AFTER : 0);
     this.#regions.set(index, region);
-    this.#compiledLately = true;
-    this.#unlinked++;
+    if (unlinked) this.#unlinked++;
     for (const b of blocks) {
       const set = this.#containing.get(b);
       if (set) set.add(region);
       else this.#containing.set(b, new Set([region]));
     }
     this.#blocks.setRegion(entry, index, 0);
-    this.#bytes += bytes.length;
-    this.onCompile?.(bytes, blocks);
+    this.#bytes += bytes;
     this.counts.regions++;
-    this.counts.bytes += bytes.length;
     this.counts.insns += graph.nodes.reduce((sum, n) => sum + n.block.insns, 0);
-    return true;
   }
 
   /** Compile regions to one module and put them into the table. */
-  #install(regions: readonly Pick<Region, 'graph' | 'index' | 'bank'>[]): Uint8Array {
+  #install(regions: readonly RegionToEmit[], linked = false): Uint8Array {
     const m = new ModuleBuilder();
-    const fns = this.#prelude(m, calledHelpers(regions.map((r) => r.graph)));
-    const name = (index: number): string => (regions.length === 1 ? 'region' : `region${index}`);
-    for (const { graph, index, bank } of regions) {
-      const f = m.func([I32], [I32], name(index));
-      new RegionEmitter(m.body(f), this.#frontEnd, fns, graph, index, bank).emit();
+    const { va } = this.#frontEnd;
+    const alone = regions.length === 1;
+    const called = calledHelpers(regions.map((r) => r.graph));
+    const imports = { ...importSlowAccess(m, va), helpers: importHelpers(m, this.#frontEnd, (i) => called.has(i)) };
+    const { lowering } = this.#blocks;
+    const fns: ModuleFunctions = {
+      ...imports,
+      regionType: m.type([I32], [I32]),
+      opcodes: { enter: lowering.opcode('enter'), dead: lowering.opcode('dead') },
+      ...(linked ? emitPrelude(m, va, importLookup(m)) : importPrelude(m, va)),
+    };
+    const name = (index: number): string => (alone ? 'region' : `region${index}`);
+    for (const region of regions) {
+      const f = m.func([I32], [I32], name(region.index));
+      new RegionEmitter(m.body(f), this.#frontEnd, fns, region).emit();
     }
     const bytes = m.build();
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: this.#env as never });
-    for (const { index } of regions) this.#table.set(index, exports[name(index)] as never);
+    for (const { index, countsEntries } of regions) {
+      const region = exports[name(index)] as RegionFunction;
+      this.#table.set(index, region);
+      if (!countsEntries) this.#optimise(region, bytes.length / regions.length);
+    }
     this.counts.modules++;
+    this.#modules++;
     return bytes;
   }
 
-  /** Between slices: links what has been in use for some time. `executed`: instructions so far. */
-  settle(executed: number): undefined {
+  /**
+   * Makes V8 optimise a region at once, which otherwise begins in baseline code. It counts the machine code that ran in a
+   * function, taking a return for all that stands before it; a call without budget returns at the very end, and does nothing
+   * else. A region has two to four times as many bytes of machine code as of wasm.
+   */
+  #optimise(region: RegionFunction, bytes: number): void {
+    const budget = this.#m.get(C_BUDGET);
+    for (let left = V8_TIERING_BUDGET; left > 0; left -= 2 * bytes) region(0);
+    this.#m.set(C_BUDGET, budget);
+  }
+
+  /** Links what has been in use for some time. */
+  #link(executed: number): void {
     if (this.#compiledLately || executed < this.#quietSince) {
       this.#compiledLately = false;
       this.#quietSince = executed;
@@ -174,87 +266,33 @@ export class Jit {
     }
     if (executed - this.#quietSince < QUIET || this.#unlinked < LINK_AT_LEAST) return;
     this.#quietSince = executed;
-    const used = this.#m.u8.subarray(REGIONS_USED, REGIONS_USED + REGIONS_MAX);
-    const inUse = [...this.#regions.values()].filter((r) => !r.linked && used[r.index] !== 0);
-    used.fill(0);
+    const inUse: Region[] = [];
+    for (const r of this.#regions.values()) {
+      if (r.unlinked === undefined) continue;
+      const word = REGION_ENTRIES + 4 * r.index;
+      if (this.#m.get(word) !== 0) inUse.push(r);
+      this.#m.set(word, 0);
+    }
     if (inUse.length < LINK_AT_LEAST) return;
     for (let i = 0; i < inUse.length; i += LINK_AT_MOST) {
       const group = inUse.slice(i, i + LINK_AT_MOST);
-      this.#install(group);
-      for (const r of group) r.linked = true;
+      this.#install(
+        group.flatMap((r) => r.unlinked ?? []),
+        true,
+      );
+      const module = { regions: group.length };
+      for (const r of group) {
+        this.#leaveModule(r);
+        r.module = module;
+        r.unlinked = undefined;
+      }
       this.#unlinked -= group.length;
     }
     this.counts.linked += inUse.length;
   }
 
-  /** Imports and the functions every module has. */
-  #prelude(m: ModuleBuilder, helpers: ReadonlySet<number>): ModuleFunctions {
-    const imports = importFunctions(m, this.#frontEnd, (i) => helpers.has(i));
-    const type = m.type([I32], [I32]);
-    const va = this.#frontEnd.va;
-    const wide = va === 'i64';
-    const go = m.func([valueType(va), I32], [I32]);
-    {
-      const f = m.body(go);
-      f.locals = [[1, I32]];
-      const c = f.code;
-      const layout = jumpCacheLayout(va);
-      emitJumpCacheHit(c, va, 0, 2);
-      c.if(VOID, 1);
-      c.get(2)
-        .mem(W.i32Load, JUMP_CACHE + layout.region)
-        .if(VOID, 1);
-      c.get(1)
-        .get(2)
-        .mem(W.i32Load, JUMP_CACHE + layout.region)
-        .returnCallIndirect(type);
-      c.end();
-      c.store32(C_BUDGET, () => c.get(1));
-      c.get(2)
-        .mem(W.i32Load, JUMP_CACHE + layout.code)
-        .return();
-      c.end();
-      c.i32(0).get(0);
-      c.mem(wide ? W.i64Store : W.i32Store, C_PC, 2);
-      c.store32(C_BUDGET, () => c.get(1));
-      c.call(imports.lookup).tee(2).if(I32, 1);
-      c.get(2);
-      c.else();
-      c.store32(C_EXIT, () => c.i32(EXIT_LOOKUP));
-      c.i32(0).end();
-    }
-    const probe = (tag: number): number => {
-      const index = m.func([valueType(va), I32], [I32]);
-      const f = m.body(index);
-      f.locals = [[1, I32]];
-      const c = f.code;
-      if (wide) {
-        c.i32(0); // 64-bit regions do not remember pages
-        return index;
-      }
-      c.get(0)
-        .i32(8)
-        .op(W.i32ShrU)
-        .i32((TLB_ENTRIES - 1) << 4)
-        .op(W.i32And);
-      c.load32(C_MMU).i32(TLB_BANK_SHIFT).op(W.i32Shl, W.i32Add).tee(2);
-      c.mem(W.i32Load, TLB + tag)
-        .get(0)
-        .get(1)
-        .op(W.i32Add)
-        .i32(~0xfff)
-        .op(W.i32And, W.i32Eq);
-      c.if(I32, 1);
-      c.get(0)
-        .get(2)
-        .mem(W.i32Load, TLB + 8)
-        .op(W.i32Add);
-      c.else().i32(0).end();
-      return index;
-    };
-    const probeLoad = probe(0);
-    const probeStore = probe(4);
-    return { ...imports, go, probeLoad, probeStore };
+  #leaveModule({ module }: Region): void {
+    if (--module.regions === 0) this.#modules--;
   }
 
   #blockDied(b: Block): void {
@@ -268,10 +306,12 @@ export class Jit {
     r.dead = true;
     this.counts.dropped++;
     this.#bytes -= r.bytes;
-    if (!r.linked) this.#unlinked--;
+    if (r.unlinked) this.#unlinked--;
+    this.#leaveModule(r);
     this.#regions.delete(r.index);
     for (const b of r.blocks) this.#containing.get(b)?.delete(r);
-    this.#blocks.setRegion(r.entry, 0, this.#options.heat);
+    r.entry.warmAt = -1;
+    this.#blocks.setRegion(r.entry, 0, this.#blocks.heat);
     this.#table.set(r.index, null);
     this.#free.push(r.index);
   }
@@ -290,5 +330,7 @@ export class Jit {
     this.#containing.clear();
     this.#bytes = 0;
     this.#unlinked = 0;
+    this.#modules = 0;
+    this.#waiting.length = 0;
   }
 }

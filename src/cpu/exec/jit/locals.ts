@@ -26,6 +26,8 @@ export const ADDRESS = 3;
 export const ENTRY = 4;
 export const S0 = 5;
 export const T64 = 6;
+/** Bytecode of the block to leave for, as far as it is known; else 0. */
+export const TARGET = 7;
 
 /** A page remembered in locals: tag of the last access's page, and what to add to its addresses. */
 export interface PageLocals {
@@ -46,7 +48,7 @@ export class Locals {
 
   constructor(frontEnd: FrontEnd, nodes: readonly Node[]) {
     const va = valueType(frontEnd.va);
-    this.types = [va, I32, va, I32, I32, I64];
+    this.types = [va, I32, va, I32, I32, I64, I32];
     const used = new Set<number>();
     const dirty = new Set<number>();
     for (const n of nodes) scan(n, frontEnd, used, dirty);

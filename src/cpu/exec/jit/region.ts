@@ -1,6 +1,5 @@
 /** Which blocks are compiled together: from a hot block along edges that were taken, calls inlined, recent indirect targets included. */
-import { IrBlock, MAX_INSNS } from '../../ir/block.ts';
-import { C_FAULT } from '../../ir/layout.ts';
+import { IrBlock } from '../../ir/block.ts';
 import { CALL, JUMP, Op, RET, WORDS } from '../../ir/ops.ts';
 import { optimise } from '../../ir/passes/optimise.ts';
 import type { FrontEnd } from '../../isa/front-end.ts';
@@ -21,6 +20,8 @@ export interface Node {
   readonly insnOffset: Int32Array;
   readonly pcLo: number;
   successors: Node[];
+  /** Blocks of the cache where it may go on that are not in the region. */
+  outside: Block[];
   /** Known targets of an indirect jump that ends the block. */
   indirect: Node[];
   // By graph.ts:
@@ -36,19 +37,30 @@ export interface Node {
 }
 
 export interface RegionLimits {
+  /** Blocks that are entries of regions already may be taken in, too. */
+  readonly absorbs: boolean;
   readonly nodes: number;
   readonly ops: number;
   readonly callDepth: number;
   readonly indirectTargets: number;
 }
 /**
- * Larger regions repeat more code (a kernel's decompressor: 33,000 compiled instructions with 48 nodes, 14,000 with 24) and
- * change region less often; what that is worth in time was within the noise of our measurements.
+ * What is compiled first ends where compiled code begins, or the same code would be compiled five times over (a boot of
+ * Linux and 500 processes: 54,000 blocks in regions, 11,500 of them distinct).
  */
-export const LIMITS: RegionLimits = { nodes: 24, ops: 600, callDepth: 2, indirectTargets: 16 };
+export const FIRST: RegionLimits = { absorbs: false, nodes: 24, ops: 600, callDepth: 2, indirectTargets: 16 };
+/** A region that is entered often goes over its neighbours' code, so that control stays in it. */
+export const GROWN: RegionLimits = { ...FIRST, absorbs: true };
+
+/** A block where control goes on from a hot one is compiled with it if it ran at least so much of a hot block's runs. */
+const WARM_SHIFT = 3;
+/** Regions in a module at most, as they are first compiled. */
+const TOGETHER = 32;
 
 /** Block-end ops after which the region goes on. */
 const endOf = (n: Node): number => n.ir[(n.ops - 1) * WORDS] as number;
+
+const NONE: ReadonlySet<Block> = new Set();
 
 export class RegionFormer {
   readonly #blocks: BlockCache;
@@ -57,7 +69,6 @@ export class RegionFormer {
   readonly #scratch = new IrBlock();
   /** Executions until a block is hot, to tell which neighbours ran at all. */
   readonly #heat: number;
-
   constructor(blocks: BlockCache, m: SharedMemory, frontEnd: FrontEnd, heat: number) {
     this.#blocks = blocks;
     this.#m = m;
@@ -65,8 +76,37 @@ export class RegionFormer {
     this.#heat = heat;
   }
 
-  /** Nodes in order (entry first), or undefined if the entry can't be compiled. */
-  form(entry: Block, limits = LIMITS): Graph | undefined {
+  /** Regions that are to be compiled together: those of hot blocks, and of warm blocks where control goes on from them. */
+  formTogether(hot: readonly Block[]): readonly Graph[] {
+    const graphs: Graph[] = [];
+    const entries = new Set<Block>();
+    const work = [...hot];
+    for (const entry of work) {
+      if (entries.has(entry) || entry.dead || entry.region !== 0) continue;
+      const graph = this.form(entry, FIRST, entries);
+      if (graph === undefined) continue;
+      entries.add(entry);
+      graphs.push(graph);
+      if (graphs.length >= TOGETHER) continue;
+      for (const { outside } of graph.nodes) {
+        for (const b of outside) if (!b.guarded && this.#ran(b) >= this.#heat >> WARM_SHIFT) work.push(b);
+      }
+    }
+    return graphs;
+  }
+
+  /** How often a block ran, up to the runs of a hot one. */
+  #ran(b: Block): number {
+    if (b.waiting) return this.#heat;
+    const left = this.#blocks.heatLeft(b);
+    return left > this.#heat ? 0 : this.#heat - left - (b.warmAt < 0 ? this.#heat >> 1 : 0);
+  }
+
+  /**
+   * Nodes in order (entry first), or undefined if the entry can't be compiled. `others`: entries of regions that are
+   * about to be compiled.
+   */
+  form(entry: Block, limits: RegionLimits, others: ReadonlySet<Block> = NONE): Graph | undefined {
     const nodes: Node[] = [];
     const known = new Map<string, Node>();
     const work: Node[] = [];
@@ -76,12 +116,16 @@ export class RegionFormer {
       const key = `${pcLo}/${calls.join()}`;
       let node = known.get(key);
       if (node === undefined) {
-        if (nodes.length >= limits.nodes || ops > limits.ops) return undefined;
         const block = from === undefined ? entry : this.#neighbour(from.block, pcLo);
         if (block === undefined) return undefined;
-        if (block !== entry && this.#heat - this.#blocks.heatLeft(block) < ranEnough) return undefined;
-        node = this.#node(block, calls, from === undefined);
-        if (node === undefined) return undefined;
+        const isFull = nodes.length >= limits.nodes || ops > limits.ops;
+        const isEntry = !limits.absorbs && (block.region !== 0 || others.has(block));
+        const takesIn = block === entry || !(isFull || isEntry || this.#ran(block) < ranEnough);
+        node = takesIn ? this.#node(block, calls, from === undefined) : undefined;
+        if (node === undefined) {
+          from?.outside.push(block);
+          return undefined;
+        }
         ops += node.ops;
         nodes.push(node);
         known.set(key, node);
@@ -116,7 +160,7 @@ export class RegionFormer {
     switch (endOf(n)) {
       case Op.goto:
         if (kind !== CALL) add(n, pc(d), n.calls);
-        else if (within) add(n, pc(d), [...n.calls, pc(x)]);
+        else if (!within || !add(n, pc(d), [...n.calls, pc(x)])) this.#callsOutside(n, pc(d), pc(x));
         break;
       case Op.br:
       case Op.br64:
@@ -138,6 +182,14 @@ export class RegionFormer {
     }
   }
 
+  /** A call leaves the region: where to, and where it comes back. */
+  #callsOutside(n: Node, callee: number, back: number): void {
+    for (const pc of [callee, back]) {
+      const b = this.#neighbour(n.block, pc);
+      if (b) n.outside.push(b);
+    }
+  }
+
   #recentTargets(b: Block): number[] {
     if (b.targets === 0) return [];
     const found = new Set<number>();
@@ -152,7 +204,7 @@ export class RegionFormer {
   /** The translated block at `pcLo`, reached from `from`; in the same page, or in one that the code TLB holds now. */
   #neighbour(from: Block, pcLo: number): Block | undefined {
     const samePage = pcLo >>> 12 === from.pcLo >>> 12;
-    const page = samePage ? from.page : this.#blocks.codePageIfCached(pcLo, from.pcHi);
+    const page = samePage ? from.page : this.#blocks.codePageIfCached(pcLo, from.pcHi, from.bank);
     return page === 0 ? undefined : this.#blocks.find(pcLo, from, page);
   }
 
@@ -160,10 +212,7 @@ export class RegionFormer {
     // A block that straddles two pages can't be entered by its head once compiled; inside a region its second page is compared.
     if (block.dead || block.context !== 0 || (block.guarded && isEntry)) return undefined;
     const ir = this.#scratch;
-    const ok = this.#blocks.translateInto(ir, block.pcLo, block.pcHi, block.mode, block.context, MAX_INSNS);
-    // The code may have changed below a stale mapping: only what the block was made of is compiled.
-    if (!ok) this.#m.set(C_FAULT, 0);
-    if (!ok || ir.insns !== block.insns || ir.bytes !== block.bytes) return undefined;
+    if (!this.#blocks.retranslate(ir, block)) return undefined;
     optimise(ir, this.#frontEnd);
     return {
       block,
@@ -173,6 +222,7 @@ export class RegionFormer {
       insnOffset: ir.insnOffset.slice(0, ir.insns),
       pcLo: block.pcLo,
       successors: [],
+      outside: [],
       indirect: [],
       order: -1,
       dominator: undefined,

@@ -8,15 +8,14 @@ import {
   C_N_LOOKUP,
   C_PC,
   C_TAG,
-  CODE_SEEN,
-  CODE_SEEN_SIZE,
   CODE_TLB,
   CODE_TLB_BANK_SHIFT,
   CODE_TLB_ENTRIES,
+  HEAD_PAGE,
   JUMP_CACHE,
   JUMP_CACHE_BITS,
 } from '../../ir/layout';
-import { ACCESS_FETCH, translate } from './mmu';
+import { ACCESS_FETCH, noteCode, translate } from './mmu';
 
 /** Page number (in this memory) that holds the code at `va`, or 0 with C_FAULT set. */
 export function codePage<VA>(va: VA): u32 {
@@ -35,7 +34,7 @@ export function codePage<VA>(va: VA): u32 {
     store<u32>(entry, <u32>page);
     store<u32>(entry, host >> 12, 4);
   }
-  store<u8>(CODE_SEEN + (page & (CODE_SEEN_SIZE - 1)), 1);
+  noteCode(page);
   return host >> 12;
 }
 
@@ -55,6 +54,17 @@ export function lookupBlock<VA>(): u32 {
   if (page == 0) return 0;
   const mode = tag & 0xfffff;
   const context = load<u32>(C_CONTEXT);
+  // Of another generation, but still right? (The mode tells whether there is a context.)
+  const known = JUMP_CACHE + (jumpCacheEntry(<u32>pc) << (sizeof<VA>() == 8 ? 5 : 4));
+  const knownTag = sizeof<VA>() == 8 ? load<u32>(known, 8) : load<u32>(known, 4);
+  if (load<VA>(known) == pc && ((knownTag ^ tag) & 0xfffff) == 0 && context == 0) {
+    const code0 = sizeof<VA>() == 8 ? load<u32>(known, 12) : load<u32>(known, 8);
+    if (load<u32>(code0 + HEAD_PAGE) == page) {
+      if (sizeof<VA>() == 8) store<u32>(known, tag, 8);
+      else store<u32>(known, tag, 4);
+      return code0;
+    }
+  }
   let i = blockHash(<u32>pc, mode, page);
   let e: u32 = BLOCK_TABLE + i * BLOCK_TABLE_ENTRY;
   let code = load<u32>(e, 20);

@@ -6,18 +6,23 @@ import {
   C_ACCESS_SIZE,
   C_FAULT,
   C_FAULT_ADDR,
+  C_GENERATIONS,
   C_LARGE_ADDR,
   C_LARGE_MASK,
+  C_LOCAL_CODE,
   C_MMU,
   C_N_FILL,
   C_N_SLOW,
   C_PMAP_PAGES,
   C_STEPPING,
   C_TAG,
+  C_TLB_LOCAL,
   CODE_GRANULES,
   CODE_PAGES,
   CODE_SEEN,
-  CODE_SEEN_SIZE,
+  CODE_SEEN_BANK_SHIFT,
+  CODE_SEEN_ENTRIES,
+  CODE_SEEN_SEVERAL,
   CODE_TLB,
   CODE_TLB_BANK_SHIFT,
   CODE_TLB_ENTRIES,
@@ -32,6 +37,9 @@ import {
   TLB,
   TLB_BANK_SHIFT,
   TLB_ENTRIES,
+  TLB_LOCALS,
+  TLB_LOCALS_MAX,
+  WALK_GLOBAL,
   WALK_LARGE,
   WALK_WATCHED,
   WALK_WRITABLE,
@@ -100,6 +108,15 @@ function noteLarge(va: u64): void {
   store<u64>(C_LARGE_ADDR, first & mask);
 }
 
+/** This entry of the data TLB goes when CR3 is loaded. */
+// @ts-ignore: decorator
+@inline
+function noteLocal(entry: u32): void {
+  const n = load<u32>(C_TLB_LOCAL);
+  if (n < <u32>TLB_LOCALS_MAX) store<u32>(TLB_LOCALS + (n << 2), entry);
+  if (n <= <u32>TLB_LOCALS_MAX) store<u32>(C_TLB_LOCAL, n + 1);
+}
+
 /** Pages of a physical address, with the permission the walk found: the address of the byte, or 0 with C_FAULT set. */
 export function translate<VA>(va: VA, access: i32): u32 {
   count(C_N_FILL);
@@ -119,6 +136,10 @@ export function translate<VA>(va: VA, access: i32): u32 {
   if ((found & WALK_LARGE) != 0) noteLarge(<u64>va);
   const host = entry & ~0xfff;
   const page = <u32>host >> 12;
+  if (access == ACCESS_FETCH) {
+    if ((found & WALK_GLOBAL) == 0) store<u32>(C_LOCAL_CODE + (load<u32>(C_MMU) << 2), 1);
+    return host + (<u32>va & 0xfff);
+  }
   if (access == ACCESS_STORE) store<u8>(DIRTY_PAGES + page, DIRTY_ALL);
   const writable =
     (found & WALK_WRITABLE) != 0 &&
@@ -127,6 +148,7 @@ export function translate<VA>(va: VA, access: i32): u32 {
     load<u8>(DIRTY_PAGES + page) == DIRTY_ALL;
   if ((found & WALK_WATCHED) != 0) return host + (<u32>va & 0xfff);
   const tlb = entryOf<VA>(va);
+  if ((found & WALK_GLOBAL) == 0) noteLocal(tlb);
   const tag = va & ~(<VA>0xfff);
   if (sizeof<VA>() == 8) {
     store<u64>(tlb, <u64>tag);
@@ -174,8 +196,20 @@ function crosses<VA>(va: VA, size: i32): bool {
   return (<u32>va & 0xfff) + size > 0x1000;
 }
 
+/** Address of a byte if the soft TLB holds its page for loads (stores), else 0. */
+// @ts-ignore: decorator
+@inline
+function cached<VA>(va: VA, isStore: i32): u32 {
+  const tlb = entryOf<VA>(va);
+  const page = va & ~(<VA>0xfff);
+  if (sizeof<VA>() == 8) return load<u64>(tlb + (isStore << 3)) == <u64>page ? load<u32>(tlb, 16) + <u32>va : 0;
+  return load<u32>(tlb + (isStore << 2)) == <u32>page ? load<u32>(tlb, 8) + <u32>va : 0;
+}
+
 /** One byte by the slow way, with I/O. */
 function loadByte<VA>(va: VA): u32 {
+  const known = cached<VA>(va, 0);
+  if (known != 0) return load<u8>(known);
   store<i32>(C_ACCESS_SIZE, 1);
   const host = translate<VA>(va, ACCESS_LOAD);
   if (host != 0) return load<u8>(host);
@@ -304,6 +338,8 @@ export function slowStore64<VA>(va: VA, value: u64): void {
  * (FAULT_SMC: its page holds code; go through the slow store).
  */
 export function direct<VA>(va: VA, isStore: i32): u32 {
+  const known = cached<VA>(va, isStore);
+  if (known != 0) return known;
   store<i32>(C_ACCESS_SIZE, 0);
   const host = translate<VA>(va, isStore);
   if (host != 0 && isStore != 0 && load<u8>(CODE_PAGES + (<u32>host >> 12)) != 0) {
@@ -333,39 +369,85 @@ export function physicalStore(pa: u64, value: u32, size: i32): void {
   else store<u8>(host, value);
 }
 
-/** A new generation of the address mapping: every jump-cache entry is stale. */
-function newGeneration(): void {
-  const tag = load<u32>(C_TAG) + (1 << 20);
-  store<u32>(C_TAG, tag);
-  if (tag >> 20 == 0) memory.fill(JUMP_CACHE, 0xff, (<u32>32) << JUMP_CACHE_BITS);
+// @ts-ignore: decorator
+@inline
+function seenEntry(bank: u32, page: u32): u32 {
+  return CODE_SEEN + (bank << CODE_SEEN_BANK_SHIFT) + ((page & (CODE_SEEN_ENTRIES - 1)) << 2);
+}
+
+/** Code of this virtual page (low half of its number) was looked up. */
+export function noteCode(page: u32): void {
+  const entry = seenEntry(load<u32>(C_MMU), page);
+  const seen = load<u32>(entry);
+  if (seen != page + 1) store<u32>(entry, seen == 0 ? page + 1 : CODE_SEEN_SEVERAL);
+}
+
+/** A new generation of a bank's address mapping: its jump-cache entries are stale. The mode in a tag decides the bank. */
+function newGeneration(bank: u32): void {
+  const generation = load<u32>(C_GENERATIONS + (bank << 2)) + (1 << 20);
+  store<u32>(C_GENERATIONS + (bank << 2), generation);
+  if (generation == 0) memory.fill(JUMP_CACHE, 0xff, (<u32>32) << JUMP_CACHE_BITS);
+  if (bank == load<u32>(C_MMU)) store<u32>(C_TAG, (load<u32>(C_TAG) & 0xfffff) | generation);
 }
 
 // Fill bytes: 0x01 makes tags that no page-aligned address equals; 0xff page numbers that no address has.
-export function flushAll(): void {
-  memory.fill(TLB, 1, <u32>2 << TLB_BANK_SHIFT);
-  memory.fill(CODE_TLB, 0xff, <u32>2 << CODE_TLB_BANK_SHIFT);
-  memory.fill(CODE_SEEN, 0, CODE_SEEN_SIZE);
+function flushData<VA>(): void {
+  const bytes: u32 = TLB_ENTRIES << (sizeof<VA>() == 8 ? 5 : 4);
+  for (let bank: u32 = 0; bank < 2; bank++) memory.fill(TLB + (bank << TLB_BANK_SHIFT), 1, bytes);
+  store<u32>(C_TLB_LOCAL, 0);
+}
+
+function flushCode(bank: u32): void {
+  memory.fill(CODE_TLB + (bank << CODE_TLB_BANK_SHIFT), 0xff, <u32>1 << CODE_TLB_BANK_SHIFT);
+  memory.fill(CODE_SEEN + (bank << CODE_SEEN_BANK_SHIFT), 0, CODE_SEEN_ENTRIES << 2);
+  store<u32>(C_LOCAL_CODE + (bank << 2), 0);
+  newGeneration(bank);
+}
+
+/** Drop all that is known of the address mapping. */
+export function flushAll<VA>(): void {
+  flushData<VA>();
   store<u64>(C_LARGE_MASK, 0);
-  newGeneration();
+  for (let bank: u32 = 0; bank < 2; bank++) flushCode(bank);
+}
+
+/** Drop what is not global: the tables have changed, but for the global pages (SDM volume 3, 4.10.2.4). */
+export function flushLocal<VA>(): void {
+  const n = load<u32>(C_TLB_LOCAL);
+  if (n > <u32>TLB_LOCALS_MAX) flushData<VA>();
+  else {
+    for (let i: u32 = 0; i < n; i++) invalidate<VA>(load<u32>(TLB_LOCALS + (i << 2)));
+    store<u32>(C_TLB_LOCAL, 0);
+  }
+  for (let bank: u32 = 0; bank < 2; bank++) if (load<u32>(C_LOCAL_CODE + (bank << 2)) != 0) flushCode(bank);
+}
+
+// @ts-ignore: decorator
+@inline
+function invalidate<VA>(entry: u32): void {
+  if (sizeof<VA>() == 8) {
+    store<u64>(entry, 1);
+    store<u64>(entry, 1, 8);
+  } else store<u64>(entry, 0x0000000100000001);
 }
 
 /** Drop what is known of the page of `va`, in both banks. */
 export function flushPage<VA>(va: VA): void {
   const mask = load<u64>(C_LARGE_MASK);
   if (mask != 0 && ((<u64>va ^ load<u64>(C_LARGE_ADDR)) & mask) == 0) {
-    flushAll();
+    flushAll<VA>();
     return;
   }
   const shift = sizeof<VA>() == 8 ? 5 : 4;
-  const entry = TLB + ((<u32>(va >> 12) & (TLB_ENTRIES - 1)) << shift);
   const page = <u32>(va >> 12);
-  for (let bank = 0; bank < 2; bank++) {
-    memory.fill(entry + (bank << TLB_BANK_SHIFT), 1, sizeof<VA>() == 8 ? 16 : 8);
-    const code = CODE_TLB + (bank << CODE_TLB_BANK_SHIFT) + ((page & (CODE_TLB_ENTRIES - 1)) << (sizeof<VA>() == 8 ? 4 : 3));
-    store<u64>(code, u64.MAX_VALUE);
+  const entry = TLB + ((page & (TLB_ENTRIES - 1)) << shift);
+  const code = CODE_TLB + ((page & (CODE_TLB_ENTRIES - 1)) << (sizeof<VA>() == 8 ? 4 : 3));
+  for (let bank: u32 = 0; bank < 2; bank++) {
+    invalidate<VA>(entry + (bank << TLB_BANK_SHIFT));
+    store<u64>(code + (bank << CODE_TLB_BANK_SHIFT), u64.MAX_VALUE);
+    const seen = load<u32>(seenEntry(bank, page));
+    if (seen == page + 1 || seen == CODE_SEEN_SEVERAL) newGeneration(bank);
   }
-  const seen = CODE_SEEN + (page & (CODE_SEEN_SIZE - 1));
-  if (load<u8>(seen) != 0) newGeneration();
 }
 
 /** Take away the right to store without asking from every entry that maps this page of backing store. */

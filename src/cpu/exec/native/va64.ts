@@ -3,6 +3,7 @@ import { blockHash, codePage, lookupBlock } from './lookup';
 import {
   direct,
   flushAll,
+  flushLocal,
   flushPage,
   physicalLoad,
   physicalStore,
@@ -35,7 +36,10 @@ export function stp(pa: u64, value: u32, size: i32): void {
   physicalStore(pa, value, size);
 }
 export function tlb_flush(): void {
-  flushAll();
+  flushAll<u64>();
+}
+export function tlb_flush_local(): void {
+  flushLocal<u64>();
 }
 export function tlb_flush_page(va: u64): void {
   flushPage<u64>(va);

@@ -1,6 +1,6 @@
 /**
  * The processor models: what CPUID reports, as QEMU 7.2's TCG does on `-M pc`, less the features that are not there
- * (APIC, MTRR, machine check registers, PAT, CLFLUSH, MMX, SSE). What a model has follows from its feature bits.
+ * (APIC, MTRR, machine check registers, PAT, CLFLUSH, SSE). What a model has follows from its feature bits.
  */
 import {
   CPUID_BASIC,
@@ -38,11 +38,10 @@ const MCA = 1 << 14;
 const PAT = 1 << 16;
 const PSE36 = 1 << 17;
 const CLFLUSH = 1 << 19;
-const MMX = 1 << 23;
 const FXSR = 1 << 24;
 const SSE = 1 << 25;
 const SSE2 = 1 << 26;
-const MISSING_EDX = APIC | MTRR | MCA | PAT | CLFLUSH | MMX | SSE | SSE2;
+const MISSING_EDX = APIC | MTRR | MCA | PAT | CLFLUSH | SSE | SSE2;
 /** Leaf 1, ECX. */
 const SSE3 = 1 << 0;
 

@@ -107,7 +107,8 @@ export class Decoder {
     if (form === null) return INVALID;
     this.form = form;
     if (form.immediate !== IMMEDIATE_NONE) this.#immediate(form.immediate);
-    return this.#status;
+    if (this.#status !== DECODED) return this.#status;
+    return form.unprefixed && (this.repeat !== 0 || this.operandSize !== size) ? INVALID : DECODED;
   }
 
   #prefixes(size: number): number {

@@ -48,6 +48,13 @@ function assemble(source: string): Uint8Array {
   return readFileSync(binary);
 }
 
+const MMX = (
+  'paddb paddw paddd paddsb paddsw paddusb paddusw psubb psubw psubd psubsb psubsw psubusb psubusw pmulhw pmullw pmaddwd ' +
+  'pcmpeqb pcmpeqw pcmpeqd pcmpgtb pcmpgtw pcmpgtd packsswb packssdw packuswb punpckhbw punpckhwd punpckhdq punpcklbw ' +
+  'punpcklwd punpckldq pand pandn por pxor'
+).split(' ');
+const SHIFTS = 'psllw pslld psllq psrlw psrld psrlq psraw psrad'.split(' ');
+
 /** One of each kind of operand and of each way a name comes about. */
 const SOURCE = `
 push (%eax); pushw (%eax); pop (%eax); push $5; pushw $5; push %ds; pushw %ds; pusha; pushaw; pushfw; popf; leave; leavew
@@ -77,6 +84,10 @@ fsts (%eax); fstpl (%eax); fstpt (%eax); fists (%eax); fistpl (%eax); fistpll (%
 fld %st(1); fst %st(1); fstp %st(1); ffree %st(1); ffreep %st(1); fldz; fldpi; fnop; fchs; fabs; ftst; fxam; fsqrt; fsincos
 fprem1; fscale; f2xm1; fninit; fnclex; fnstsw %ax; fnstsw (%eax); fnstcw (%eax); fldcw (%eax); fnstenv (%eax); fldenv (%eax)
 fnsave (%eax); frstor (%eax); fxsave (%eax); fxrstor (%eax); fucompp; fucom %st(4); fwait
+${MMX.map((name) => `${name} %mm1,%mm2; ${name} 8(%ebx,%esi,2),%mm7`).join('; ')}
+${SHIFTS.map((name) => `${name} $3,%mm5; ${name} $0xff,%mm0; ${name} %mm6,%mm4; ${name} %fs:(%eax),%mm3`).join('; ')}
+movd %eax,%mm1; movd (%eax),%mm1; movd %mm7,%edi; movd %mm7,(%edi); movq %mm0,%mm1; movq (%eax),%mm2; movq %mm3,4(%esp)
+.byte 0x0f,0x7f,0xca; emms
 `;
 
 describe('the disassembler', () => {
@@ -92,7 +103,8 @@ describe('the disassembler', () => {
     const code = assemble(`.code16
 mov 2(%bx,%si),%ax; mov %eax,-4(%bp); mov (%di),%cl; mov %ax,0x1234; pushl $5; pushal; retl; push %ax; push %eax; pushfl
 addl $0x12345678,(%bx); lgdtl (%bx); movzbl %al,%eax; cwtl; cbtw; call *(%bx); ljmp $0x10,$5; ljmpl $0x10,$5; rep movsw
-les (%bx),%si; enter $4,$0; xchg %ax,%cx; fldt (%bp); int $0x13; mov %cr0,%eax; iretl; jcxz .; out %ax,(%dx); lea 4(%eax),%cx`);
+les (%bx),%si; enter $4,$0; xchg %ax,%cx; fldt (%bp); int $0x13; mov %cr0,%eax; iretl; jcxz .; out %ax,(%dx); lea 4(%eax),%cx
+movd %eax,%mm1; movd %mm2,(%bx,%si); paddw 2(%bp),%mm3; psrad $4,%mm6`);
     const lines = objdump(code, 'i8086');
     expect(lines.map((l) => ours(code, l, 0))).toEqual(lines);
   });
@@ -106,7 +118,7 @@ les (%bx),%si; enter $4,$0; xchg %ax,%cx; fldt (%bp); int $0x13; mov %cr0,%eax; 
     }
     // Not of the Pentium II, or written by objdump with names for prefixes that do nothing.
     const other =
-      /mm\d|%k\d|%bnd|^v|^(xacquire|xrelease|repn?z|data16|addr16|lock|[cdefgs]s|bnd|\.byte)\b|\(bad\)|,p[nt]\b/;
+      /[xyz]mm\d|%k\d|%bnd|^v|^(xacquire|xrelease|repn?z|data16|addr16|lock|[cdefgs]s|bnd|\.byte)\b|\(bad\)|,p[nt]\b/;
     const differing = objdump(code, 'i386')
       .filter((l) => !other.test(l.text))
       .map((l) => ({ theirs: l, ours: ours(code, l, M_CS32) }))

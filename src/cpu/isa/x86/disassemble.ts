@@ -50,6 +50,7 @@ function sizeOf(d: Decoder, kind: number): number {
     case K.AX:
     case K.Iw:
       return 2;
+    case K.Ed:
     case K.Rd:
       return 4;
     default:
@@ -63,6 +64,7 @@ function operand(d: Decoder, kind: number): string {
   switch (kind) {
     case K.Eb:
     case K.Ew:
+    case K.Ed:
     case K.Ev:
     case K.Es:
     case K.Rd:
@@ -112,6 +114,12 @@ function operand(d: Decoder, kind: number): string {
       return '%st';
     case K.STi:
       return `%st(${d.rm})`;
+    case K.Pq:
+      return `%mm${d.reg}`;
+    case K.Qq:
+    case K.Qd:
+    case K.Nq:
+      return d.mod === 3 ? `%mm${d.rm}` : memory(d);
     case K.One:
       return '';
     default:

@@ -115,6 +115,15 @@ describe('what can not be decoded', () => {
     expect(raised('63 c0', REAL)).toBe('raise 6, 0'); // ARPL
   });
 
+  it('raises #UD after prefixes that make SSE instructions of MMX ones', () => {
+    expect(raised('66 0f fc c1')).toBe('raise 6, 0');
+    expect(raised('f3 0f 6f c1')).toBe('raise 6, 0');
+    expect(raised('f2 0f 71 d1 05')).toBe('raise 6, 0');
+    expect(raised('66 0f fc c1', REAL)).toBe('raise 6, 0');
+    expect(raised('0f fc c1', REAL)).not.toBe('raise 6, 0');
+    expect(raised('66 0f 77')).not.toBe('raise 6, 0'); // EMMS
+  });
+
   it('raises #UD for instructions that the processor model lacks', () => {
     const i486 = createX86FrontEnd(0);
     for (const [bytes, name] of [
@@ -122,6 +131,8 @@ describe('what can not be decoded', () => {
       [[0x0f, 0xc7, 0x08], 'cmpxchg8b (%eax)'],
       [[0x0f, 0xae, 0x00], 'fxsave (%eax)'],
       [[0xdb, 0xf1], 'fcomi %st(1),%st'],
+      [[0x0f, 0xfc, 0xc1], 'paddb %mm1,%mm0'],
+      [[0x0f, 0x77], 'emms'],
     ] as const) {
       const fetch = (at: number): number => bytes[at - PC] ?? -1;
       expect(frontEnd.disassemble(PC, 0, FLAT, fetch).text).toBe(name);
@@ -271,6 +282,28 @@ describe('IR', () => {
       'call code_breakpoint(t0)',
       'goto 0x00010001',
     ]);
+  });
+
+  it('of MMX instructions in a row prepares the x87 state once, after what can fault', () => {
+    const row = ops('0f fc 00 0f ef c9').filter((l) => !/^t\d+ = (getf|movi)/.test(l));
+    expect(row).toEqual([
+      't2 = and t1, t0',
+      'raise 16, 0 if t2',
+      't3 = ld64 [eax]',
+      'call mmx_begin()',
+      't5 = call paddb(t4, t3)',
+      'putf64 @0x1400, t5',
+      'putf @0x1408, 0xffff',
+      't8 = xor64 t7, t6',
+      'putf64 @0x1410, t8',
+      'putf @0x1418, 0xffff',
+      'goto 0x00010006',
+    ]);
+    // With FDECSTP, FNINIT or EMMS in between it is to be done again.
+    for (const between of ['d9 f6', 'db e3', '0f 77']) {
+      const again = ops(`0f fc c1 ${between} 0f fc c1`).filter((l) => l === 'call mmx_begin()');
+      expect(again).toHaveLength(2);
+    }
   });
 
   it('of instructions that change the mode goes on by lookup', () => {

@@ -30,6 +30,7 @@ export type Syntax = 'plain' | 'suffixed' | 'sized' | 'widen' | 'indirect' | 'st
 /** Features of CPUID leaf 1, EDX, without which some instructions do not exist. */
 export const FEATURE_CX8 = 1 << 8;
 export const FEATURE_CMOV = 1 << 15;
+export const FEATURE_MMX = 1 << 23;
 export const FEATURE_FXSR = 1 << 24;
 
 export interface Instruction {
@@ -42,6 +43,8 @@ export interface Instruction {
   readonly privileged?: true;
   /** Exists only with this feature. */
   readonly requires?: number;
+  /** After 66H, F2H or F3H the same bytes stand for an instruction of SSE, which is not there: #UD. */
+  readonly unprefixed?: true;
   /** A string instruction that REP repeats: starts a block, so that it can jump to itself. */
   readonly repeats?: true;
   /** How the disassembler writes it, where that does not follow from name and operands. */
@@ -71,6 +74,7 @@ export interface Form {
   readonly ignoresMod: boolean;
   readonly lockable: boolean;
   readonly privileged: boolean;
+  readonly unprefixed: boolean;
   readonly repeats: boolean;
   readonly execute: Instruction['execute'];
 }
@@ -96,6 +100,7 @@ function formOf(insn: Instruction, kinds: readonly number[]): Form {
     // Only a destination in memory may be locked.
     lockable: insn.lockable === true && (WHERE[a] === WHERE_RM || a === K.Mq),
     privileged: insn.privileged === true,
+    unprefixed: insn.unprefixed === true,
     repeats: insn.repeats === true,
     execute: insn.execute,
   };

@@ -8,6 +8,7 @@ const names = [
   // ModRM's r/m field: register or memory.
   'Eb',
   'Ew',
+  'Ed',
   'Ev',
   // A segment register's value: 16 bits in memory, operand size in a register.
   'Es',
@@ -62,6 +63,11 @@ const names = [
   // x87 stack: top, and the one in the low three bits of ModRM.
   'ST0',
   'STi',
+  // MMX registers: ModRM's reg field; its r/m field, or 64 or 32 bits of memory; its r/m field, register only.
+  'Pq',
+  'Qq',
+  'Qd',
+  'Nq',
 ] as const;
 
 export type OperandName = (typeof names)[number];
@@ -81,7 +87,7 @@ const is = (...kinds: number[]): Uint8Array => {
 /** Needs memory: with a register in r/m the instruction does not exist. */
 export const MEMORY_ONLY = is(K.M, K.Mb, K.Mw, K.Md, K.Mq, K.Mt, K.Mv, K.Mp);
 /** Needs a register in r/m. (MOV to and from control registers ignore the mod field: not listed.) */
-export const REGISTER_ONLY = is(K.Rw);
+export const REGISTER_ONLY = is(K.Rw, K.Nq);
 
 /** Where the translator finds an operand's place: WHERE_NONE if the instruction asks the decoder itself. */
 export const WHERE_NONE = 0;
@@ -104,6 +110,7 @@ export const WHERE_EDX = 11;
 const facts: { readonly [N in Exclude<OperandName, ''>]?: readonly [where: number, size: number] } = {
   Eb: [WHERE_RM, 1],
   Ew: [WHERE_RM, 2],
+  Ed: [WHERE_RM, 4],
   Ev: [WHERE_RM, 0],
   Es: [WHERE_RM_SELECTOR, 0],
   Rd: [WHERE_RM, 4],

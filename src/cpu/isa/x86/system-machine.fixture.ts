@@ -93,6 +93,9 @@ export class Machine {
         tlb_flush: () => {
           this.flushes++;
         },
+        tlb_flush_local: () => {
+          this.flushes++;
+        },
         tlb_flush_page: () => {
           this.flushes++;
         },

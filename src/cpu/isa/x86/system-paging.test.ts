@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { C_FAULT_ADDR, WALK_LARGE, WALK_WRITABLE } from '../../ir/layout.ts';
+import { C_FAULT_ADDR, WALK_GLOBAL, WALK_LARGE, WALK_WRITABLE } from '../../ir/layout.ts';
 import { CR4_PAE, CR4_PGE, CR4_PSE, F_CR0, F_CR3, F_CR4 } from './layout.ts';
 import { compileNative, type Fault, type Machine, protectedMachine } from './system-machine.fixture.ts';
 
@@ -7,7 +7,7 @@ const module = compileNative();
 
 const PG = 0x80000000;
 const WP = 0x10000;
-const [P, RW, US, A, D, PS] = [1, 2, 4, 0x20, 0x40, 0x80];
+const [P, RW, US, A, D, PS, G] = [1, 2, 4, 0x20, 0x40, 0x80, 0x100];
 const DIRECTORY = 0x20000;
 const TABLE = 0x21000;
 const VA = 0x00c05678;
@@ -82,6 +82,16 @@ describe('two-level paging', () => {
     m.write(PDE, 0x00402000 | P | RW | PS); // PSE-36: address bit 32
     expect(walk(m, VA, 0, 0)).toEqual({ page: 0x1_0040_5000, bits: WALK_LARGE });
   });
+  it('says which pages are global, with CR4.PGE', () => {
+    const m = paged();
+    m.write(PDE, TABLE | P);
+    m.write(PTE, 0x345000 | P | G);
+    expect(walk(m, VA, 0, 0)).toEqual({ page: 0x345000, bits: 0 });
+    m.set(F_CR4, CR4_PGE | CR4_PSE);
+    expect(walk(m, VA, 0, 0)).toEqual({ page: 0x345000, bits: WALK_GLOBAL });
+    m.write(PDE, 0x00400000 | P | PS | G);
+    expect(walk(m, VA, 0, 0)).toEqual({ page: 0x405000, bits: WALK_LARGE | WALK_GLOBAL });
+  });
   it('ignores PS without CR4.PSE', () => {
     const m = paged();
     m.write(PDE, TABLE | P | RW | US | PS);
@@ -103,7 +113,7 @@ describe('two-level paging', () => {
     m.call('set_a20', 0);
     expect(walk(m, VA, 0, 0)).toEqual({ page: 0x245000, bits: 0 });
     m.set(F_CR0, 0x11);
-    expect(walk(m, 0x100000, 0, 0)).toEqual({ page: 0, bits: WALK_WRITABLE });
+    expect(walk(m, 0x100000, 0, 0)).toEqual({ page: 0, bits: WALK_WRITABLE | WALK_GLOBAL });
   });
 });
 

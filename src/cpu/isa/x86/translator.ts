@@ -42,9 +42,10 @@ export class Translator extends MemoryAccess {
 
   /**
    * x87 knowledge within a block: the temporary with FPU_TRAPPED (-1: none yet), whether CS is recorded
-   * for the last instruction, and which segment is for its operand.
+   * for the last instruction, which segment is for its operand, and whether the last one was an MMX instruction: then
+   * there is nothing to check, TOP is 0 and no register is empty.
    */
-  readonly x87 = { errorMask: -1, codeSegment: false, dataSegment: -1 };
+  readonly x87 = { errorMask: -1, codeSegment: false, dataSegment: -1, mmx: false };
   /** See FrontEnd.translate. */
   translate(block: IrBlock, fetch: FetchByte, maxInsns: number): void {
     const { d, mode } = this.#begin(block);
@@ -80,7 +81,7 @@ export class Translator extends MemoryAccess {
     this.#eip = block.mode & M_CS_BASE ? (block.pcLo - block.context) | 0 : block.pcLo;
     this.#csLimit = -1;
     this.x87.errorMask = this.x87.dataSegment = -1;
-    this.x87.codeSegment = false;
+    this.x87.codeSegment = this.x87.mmx = false;
     this.forgetFlags();
     return this;
   }

@@ -36,7 +36,7 @@ function unavailable(t: Translator): boolean {
   return true;
 }
 /** If an unmasked exception is pending: #MF, or FERR# with CR0.NE clear (deliver_exception knows which). */
-function checkPending(t: Translator): void {
+export function checkPending(t: Translator): void {
   const { x87 } = t;
   if (x87.errorMask < 0) x87.errorMask = t.block.getf(FPU_TRAPPED);
   t.block.raiseIf(t.bin(Op.and, t.block.getf(FPU_STATUS), x87.errorMask), V_MF, 0);
@@ -73,6 +73,7 @@ const waiting =
     checkPending(t);
     execute(t);
     recordPointers(t, memory);
+    t.x87.mmx = false;
   };
 const register = (name: string, opcode: string, operands: string, execute: Execute): Instruction =>
   x86({ name, forms: { [opcode]: operands }, execute: waiting(false, execute) });
@@ -89,7 +90,7 @@ const controlled = (name: string, opcode: string, operand: string, waits: boolea
       if (waits) checkPending(t);
       execute(t);
       t.x87.errorMask = -1; // IGNNE# may be gone
-      t.x87.codeSegment = false;
+      t.x87.codeSegment = t.x87.mmx = false;
       t.x87.dataSegment = -1;
     },
   });

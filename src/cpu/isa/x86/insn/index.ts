@@ -7,6 +7,7 @@ import { control } from './control.ts';
 import { flagInstructions } from './flags.ts';
 import { fpu } from './fpu.ts';
 import { logicInstructions } from './logic.ts';
+import { mmx } from './mmx.ts';
 import { moves } from './move.ts';
 import { muldiv } from './muldiv.ts';
 import { shifts } from './shift.ts';
@@ -28,4 +29,5 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   ...strings,
   ...system,
   ...fpu,
+  ...mmx,
 ];

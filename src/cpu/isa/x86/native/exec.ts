@@ -19,5 +19,8 @@ export declare function ldp(pa: u64, size: i32): u32;
 export declare function stp(pa: u64, value: u32, size: i32): void;
 @external('exec', 'tlb_flush')
 export declare function tlb_flush(): void;
+/** All but what `walk` said is global. */
+@external('exec', 'tlb_flush_local')
+export declare function tlb_flush_local(): void;
 @external('exec', 'tlb_flush_page')
 export declare function tlb_flush_page(va: u32): void;

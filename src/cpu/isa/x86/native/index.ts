@@ -6,6 +6,7 @@ export * from './fpu';
 export { ferr_ignored } from './fpu/ferr';
 export { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './fpu-image';
 export { breakpoint_trap, code_breakpoint, deliver_exception, deliver_interrupt, int_n, into, single_step } from './interrupt';
+export * from './mmx';
 export { cli, end_shadow, raise_nmi, sti, take_nmi, update_mode } from './mode';
 export { rdmsr, wrmsr } from './msr';
 export { probe, set_a20, walk } from './paging';

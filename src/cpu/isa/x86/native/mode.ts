@@ -1,5 +1,5 @@
 /** What follows from the state: translation mode, context, TLB bank, whether interrupts are taken. AssemblyScript. */
-import { C_CONTEXT, C_INTR_ENABLED, C_INTR_REQUEST, C_MMU, C_TAG } from '../../../ir/layout';
+import { C_CONTEXT, C_GENERATIONS, C_INTR_ENABLED, C_INTR_REQUEST, C_MMU, C_TAG } from '../../../ir/layout';
 import {
   AC,
   ATTR_BIG,
@@ -116,9 +116,10 @@ export function update_mode(): void {
   if (level <= io) mode |= M_IOPL_OK;
   mode |= breakpoints();
   if (level == 3 && (cr0 & CR0_AM) != 0 && (eflags & AC) != 0) mode |= M_ALIGN;
-  store<u32>(C_TAG, (load<u32>(C_TAG) & ~MODE_MASK) | mode);
+  const bank = u32(level == 3);
+  store<u32>(C_TAG, load<u32>(C_GENERATIONS + (bank << 2)) | mode);
   store<u32>(C_CONTEXT, baseOf(CS));
-  store<u32>(C_MMU, u32(level == 3));
+  store<u32>(C_MMU, bank);
   updateInterruptEnable();
   updateTrapped();
 }

@@ -2,11 +2,12 @@
  * Linear to physical addresses: two-level tables with 4-MiB pages, and PAE (SDM volume 3, chapter 4). None of the
  * modelled processors has the execute-disable bit. AssemblyScript.
  */
-import { C_ACCESS_SIZE, C_FAULT_ADDR, WALK_LARGE, WALK_WATCHED, WALK_WRITABLE } from '../../../ir/layout';
+import { C_ACCESS_SIZE, C_FAULT_ADDR, WALK_GLOBAL, WALK_LARGE, WALK_WATCHED, WALK_WRITABLE } from '../../../ir/layout';
 import {
   CR0_PG,
   CR0_WP,
   CR4_PAE,
+  CR4_PGE,
   CR4_PSE,
   F_A20_MASK,
   F_BREAKPOINT_HITS,
@@ -33,6 +34,7 @@ const US: u32 = 0x04;
 const A: u32 = 0x20;
 const D: u32 = 0x40;
 const PS: u32 = 0x80;
+const G: u32 = 0x100;
 
 // Bits of the error code.
 const ERR_P: u32 = 1;
@@ -85,8 +87,8 @@ function touch(address: u64, entry: u32, access: i32): u32 {
 // @ts-ignore: decorator
 @inline
 function answer(entry: u32, rights: u32, mmu: i32): u64 {
-  if ((entry & D) == 0) return 0;
-  return permits(rights, STORE, mmu) ? WALK_WRITABLE : 0;
+  const global: u64 = (entry & G) != 0 && (load<u32>(F_CR4) & CR4_PGE) != 0 ? WALK_GLOBAL : 0;
+  return (entry & D) != 0 && permits(rights, STORE, mmu) ? global | WALK_WRITABLE : global;
 }
 
 function walkTwoLevel(va: u32, access: i32, mmu: i32): u64 {
@@ -185,7 +187,7 @@ export function isDataBreakpoint(kind: u32): bool {
 }
 
 function translate(va: u32, access: i32, mmu: i32): u64 {
-  if ((load<u32>(F_CR0) & CR0_PG) == 0) return a20(<u64>(va & 0xfffff000)) | WALK_WRITABLE;
+  if ((load<u32>(F_CR0) & CR0_PG) == 0) return a20(<u64>(va & 0xfffff000)) | WALK_WRITABLE | WALK_GLOBAL;
   return (load<u32>(F_CR4) & CR4_PAE) != 0 ? walkPae(va, access, mmu) : walkTwoLevel(va, access, mmu);
 }
 

@@ -41,7 +41,7 @@ import {
 } from '../layout';
 import { C_BUDGET, C_CLOCK, C_CLOCK_RATE } from '../../../ir/layout';
 import { faulted, raise } from './cpu';
-import { tlb_flush, tlb_flush_page } from './exec';
+import { tlb_flush, tlb_flush_local, tlb_flush_page } from './exec';
 import { update_mode } from './mode';
 import { loadPdptes } from './paging';
 
@@ -70,7 +70,7 @@ function writeCr0(value: u32): void {
 function writeCr3(value: u32): void {
   if (usesPdptes(load<u32>(F_CR0), load<u32>(F_CR4)) && !loadPdptes(value)) return;
   store<u32>(F_CR3, value);
-  tlb_flush();
+  tlb_flush_local();
 }
 
 function writeCr4(value: u32): void {

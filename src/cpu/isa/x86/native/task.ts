@@ -47,7 +47,7 @@ import {
   setEip,
   stSystem,
 } from './cpu';
-import { tlb_flush } from './exec';
+import { tlb_flush_local } from './exec';
 import { get_eflags, writeEflags } from './flags';
 import { update_mode } from './mode';
 import { loadPdptes } from './paging';
@@ -212,7 +212,7 @@ function loadTask(tss: u32, wide: bool, source: i32): void {
     const cr3 = ldSystem(tss + 0x1c, 4);
     if (cr3 != load<u32>(F_CR3)) {
       store<u32>(F_CR3, cr3);
-      tlb_flush();
+      tlb_flush_local();
       if ((load<u32>(F_CR4) & CR4_PAE) != 0) loadPdptes(cr3);
     }
   }
