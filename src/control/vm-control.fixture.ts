@@ -49,6 +49,7 @@ export function createFakeVm(): FakeVm {
     stop: () => void (vm.runState = 'paused'),
     cont: () => void (vm.runState = 'running'),
     systemReset: () => void log.push('reset'),
+    injectNmi: () => void log.push('nmi'),
     quit: () => void log.push('quit'),
     readPhysical: read,
     describe: (topic) => (topic === 'pic' ? 'pic0: irr=00\n' : undefined),

@@ -28,6 +28,7 @@ export interface VmControl {
   stop(): void | Promise<void>;
   cont(): void | Promise<void>;
   systemReset(): void | Promise<void>;
+  injectNmi(): void | Promise<void>;
   quit(): void | Promise<void>;
   /** False if RAM or ROM does not cover the whole range. */
   readPhysical(address: bigint, into: Uint8Array): boolean;

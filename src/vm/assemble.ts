@@ -94,6 +94,7 @@ export function assemble(
     env: {
       ioRead: device((port: number, size: number) => machine.io.read(port, size)),
       ioWrite: device((port: number, size: number, value: number) => machine.io.write(port, value >>> 0, size)),
+      numericError: () => machine.numericErrors.raise(),
       acknowledgeInterrupt: () => machine.cpuIrq.acknowledge(),
       clockLine: () => time.line,
     },
@@ -135,7 +136,7 @@ export function assemble(
   };
 }
 
-/** Memory map, interrupt pin and address line 20. */
+/** Memory map, interrupt pin, numeric errors and address line 20. */
 function connect(machine: Machine, processor: X86Processor): void {
   const { memory, exec, vcpu } = processor.engine;
   machine.memory.attach({
@@ -149,6 +150,7 @@ function connect(machine: Machine, processor: X86Processor): void {
     },
   });
   machine.cpuIrq.onChange = (level) => vcpu.setInterruptRequest(level);
+  machine.numericErrors.onIgnored = () => processor.ignoreNumericErrors();
   machine.a20.onChange = (level) => processor.setA20(level);
 }
 

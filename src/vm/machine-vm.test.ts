@@ -115,6 +115,39 @@ describe('how a guest ends its machine', () => {
     expect(await rig.vm.monitor('info registers')).toContain('HLT=1');
   });
 
+  /** Vector 2 leads behind `code`, where 'n' is printed. */
+  function withNmiHandler(code: readonly number[]): Uint8Array {
+    const at = 0xe000 + 12 + code.length;
+    const vector = [0xc7, 0x06, 0x08, 0x00, at & 0xff, at >> 8, 0xc7, 0x06, 0x0a, 0x00, 0x00, 0xf0];
+    return firmware(vector, code, print('n'), [0xcf]);
+  }
+
+  test('the monitor injects NMIs, which wake a halt with interrupts off', async () => {
+    const rig = createRig();
+    const wait = [...CLI, ...HLT, ...print('r')];
+    await rig.start(withNmiHandler([...wait, 0xeb, (-wait.length - 2) & 0xff]));
+    for (const output of ['nr', 'nrnr']) {
+      await rig.when('message');
+      expect(await rig.vm.monitor('nmi')).toBe('');
+      await rig.when('serial', () => rig.serial === output);
+    }
+  });
+
+  test('NMIs interrupt a loop with interrupts off, each once; two that come while it is paused are one', async () => {
+    const rig = createRig();
+    await rig.start(withNmiHandler([...print('s'), ...CLI, ...LOOP]));
+    await rig.when('serial');
+    await rig.vm.pause();
+    await rig.vm.monitor('nmi');
+    await rig.vm.monitor('nmi');
+    await rig.vm.resume();
+    await rig.when('serial', () => rig.serial === 'sn');
+    await rig.vm.monitor('nmi');
+    await rig.when('serial', () => rig.serial === 'snn');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(rig.serial).toBe('snn');
+  });
+
   test('execution outside RAM and ROM stops the machine with the address', async () => {
     const rig = createRig();
     // mov eax, 0xb0000000; jmp eax

@@ -30,6 +30,7 @@ interface Parts extends AssembledMachine {
 }
 
 const SYSTEM_TARGET = 'system';
+type SystemEvent = 'reset' | 'stop' | 'nmi';
 
 export class MachineVm implements Vm {
   private readonly host: Host;
@@ -86,6 +87,13 @@ export class MachineVm implements Vm {
   async reset(): Promise<void> {
     const parts = this.started();
     parts.input.post(SYSTEM_TARGET, 'reset');
+    if (!parts.loop.isRunning) parts.loop.settle();
+  }
+
+  /** QEMU's boards do not ask port 70H's bit 7 either. */
+  async injectNmi(): Promise<void> {
+    const parts = this.started();
+    parts.input.post(SYSTEM_TARGET, 'nmi');
     if (!parts.loop.isRunning) parts.loop.settle();
   }
 
@@ -165,9 +173,12 @@ export class MachineVm implements Vm {
       },
       control: (processor) => this.control(processor),
     });
-    built.input.receiveEvents<'reset' | 'stop'>(SYSTEM_TARGET, {
-      check: (data): data is 'reset' | 'stop' => data === 'reset' || data === 'stop',
-      receive: (kind) => void (this.request = { kind }),
+    built.input.receiveEvents<SystemEvent>(SYSTEM_TARGET, {
+      check: (data): data is SystemEvent => data === 'reset' || data === 'stop' || data === 'nmi',
+      receive: (kind) => {
+        if (kind === 'nmi') built.processor.raiseNmi();
+        else this.request = { kind };
+      },
     });
     return { ...built, monitor: createHumanMonitor(this.controlInterface(built)) };
   }
@@ -198,6 +209,7 @@ export class MachineVm implements Vm {
       stop: () => this.pause(),
       cont: () => this.resume(),
       systemReset: () => this.reset(),
+      injectNmi: () => this.injectNmi(),
       quit: () => this.quit(),
       readPhysical: (address, into) => readPhysical(Number(address), into),
       describe: (topic) => (topic === 'jit' ? status.describeEngine() : describePic(machine)),

@@ -14,8 +14,8 @@ export type SliceEnd = 'budget' | 'halted' | 'shutdown' | 'stopped';
 
 /** The processor as the loop drives it: exec's Vcpu and the state that says whether it sleeps. */
 export interface LoopCpu {
-  /** Retires exactly `budget` instructions unless it halts, shuts down or is stopped. */
-  run(budget: number): SliceEnd;
+  /** Retires exactly `budget` instructions unless it halts, shuts down, is stopped, or translated code for `effort` us. */
+  run(budget: number, effort: number): SliceEnd;
   readonly executed: number;
   shorten(budgetLeft: number): void;
   stop(): void;
@@ -57,6 +57,8 @@ export type TurnEnd = 'busy' | 'paused' | { readonly sleepNs: number };
 const TURN_NS = 8e6;
 /** A slice is sized to take about this long. */
 const SLICE_NS = 2e6;
+/** Where all code is new, few instructions take long: what translation may take of a slice, us. */
+const SLICE_EFFORT = 4000;
 const MIN_SLICE = 1000;
 const MAX_SLICE = 1 << 24;
 /** The input target of changes of the guest's time. */
@@ -197,7 +199,7 @@ export class RunLoop {
     const from = host.nowNs();
     const count = cpu.executed;
     this.inSlice = true;
-    const end = cpu.run(budget);
+    const end = cpu.run(budget, SLICE_EFFORT);
     this.inSlice = false;
     this.sizeSlices(cpu.executed - count, host.nowNs() - from);
     hooks.attend(end);

@@ -83,7 +83,7 @@ function input(e: Encoded, mode: Mode, random: Random, place: Place, at: number,
   applyRecipes(d);
   solve(d, WINDOW + at, fixed);
   if (x87 && /^f(rstor|ldenv)/.test(e.form.insn.name)) bytes.set(fpuImage(random).subarray(0, 108), Math.min(at, 60));
-  return { window: bytes, fpu: x87 ? fpuImage(random) : mmx ? mmxImage(random) : undefined, frame: frameOf(d) };
+  return { window: bytes, at, fpu: x87 ? fpuImage(random) : mmx ? mmxImage(random) : undefined, frame: frameOf(d) };
 }
 
 export interface CaseOptions {

@@ -4,6 +4,8 @@ import type { Mode } from './modes.ts';
 export interface Input {
   /** Contents of the window of memory. */
   readonly window: Uint8Array;
+  /** Where in it the memory operand lies, if there is one and its address can be chosen. */
+  readonly at: number;
   /** Image for FRSTOR. */
   readonly fpu: Uint8Array | undefined;
   /** gs fs es ds, edi esi ebp - ebx edx ecx eax, eip cs eflags esp ss, es ds fs gs. */

@@ -7,10 +7,28 @@ import { type KnownDifference, wordOf } from './compare.ts';
 import { MMX_DIFFERENCES } from './mmx-differences.ts';
 
 const TF = 0x100;
+const ADDRESS_SIZE_PREFIX = 0x67;
 const GP = 13;
 const PF = 14;
 const SS = 12;
 const eflagsBefore = (frame: readonly number[]): number => frame[14] ?? 0;
+
+/** The error code of a page fault: an access from level 3. */
+const USER = 4;
+
+/** A real in memory (4 or 8 bytes) that is a signalling NaN. */
+function isSignalling(view: DataView, at: number, size: number): boolean {
+  const [high, low] =
+    size === 4 ? [view.getUint32(at, true), 0] : [view.getUint32(at + 4, true), view.getUint32(at, true)];
+  const quiet = size === 4 ? 0x400000 : 0x80000;
+  const exponent = size === 4 ? 0x7f800000 : 0x7ff00000;
+  return (high & (exponent | quiet)) === exponent && ((high & (quiet - 1)) !== 0 || low !== 0);
+}
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+/** ST(0) in the image, 10 bytes. */
+const ST0 = 28;
+const isNan = (fpu: DataView): boolean =>
+  (fpu.getUint16(ST0 + 8, true) & 0x7fff) === 0x7fff && fpu.getBigUint64(ST0, true) !== 1n << 63n;
 
 /** CPUID leaf 1, EDX: APIC, MTRR, MCA, PAT, CLFLUSH. */
 const FEATURES_NOT_MODELLED = (1 << 9) | (1 << 12) | (1 << 14) | (1 << 16) | (1 << 19);
@@ -23,12 +41,14 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     why: 'TCG does not set RF in the image of EFLAGS that a fault pushes; processors do (SDM volume 3, 17.3.1.1)',
   },
   {
-    when: ({ mode }, { frame }, want, got) =>
+    when: ({ mode, bytes }, { frame }, want, got) =>
       [GP, SS].includes(wordOf(got, 'vector')) &&
       wordOf(got, 'error') === 0 &&
-      (wordOf(want, 'vector') === PF || wordOf(want, 'eip') > 0xffff) &&
+      (wordOf(want, 'vector') === PF ||
+        wordOf(want, 'eip') > 0xffff ||
+        (mode.vm && bytes.includes(ADDRESS_SIZE_PREFIX))) &&
       (mode.vm || [...frame, wordOf(got, 'esi'), wordOf(got, 'edi')].some((register) => register > 0xffffff00)),
-    why: 'TCG checks no segment limits: an access beyond 64 KiB in virtual-8086 mode, or around the end of 4 GiB, is a page fault there',
+    why: 'TCG checks no segment limits: an access beyond 64 KiB in virtual-8086 mode, or around the end of 4 GiB, is a page fault there, or around the end of 4 GiB hits what is mapped',
   },
   { forms: /^test \(F[67] \/1/, when: () => true, why: 'TCG does not know the second encoding of TEST; processors do' },
   { forms: /^int1 /, when: () => true, why: 'TCG has no INT1 (F1); processors raise #DB' },
@@ -48,6 +68,22 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     when: ({ mode }) => !mode.stack32,
     bytes: (_instance, _input, want, got) => got.window.set(want.window),
     why: 'with a 16-bit stack TCG pushes the upper half of ESP as part of the frame pointer; it is SP zero-extended (SDM, ENTER)',
+  },
+  {
+    forms: /^lcall /,
+    word: 'error',
+    mask: USER,
+    when: (_instance, _input, want, got) => [want, got].every((result) => wordOf(result, 'vector') === PF),
+    why: 'TCG 7.2 pushes the return address of a far call with the rights of level 0 (cpu_stl_kernel_ra); only accesses to descriptor tables and stacks of inner levels are so (SDM volume 3, 4.6.1)',
+  },
+  {
+    forms: /\((D8|DC) \/[014567] M[dq]\)/,
+    when: ({ forms: [form = ''] }, { window, at, fpu }) =>
+      fpu !== undefined && isNan(viewOf(fpu)) && isSignalling(viewOf(window), at, form.includes(' Md') ? 4 : 8),
+    bytes: (_instance, _input, want, got) => {
+      for (const { fpu } of [want, got]) fpu.fill(0, ST0, ST0 + 10);
+    },
+    why: 'TCG makes a signalling NaN from memory quiet before it chooses between two NaNs; of a signalling and a quiet one the result is the quiet one (SDM volume 1, table 4-7)',
   },
   {
     forms: /^cpuid /,

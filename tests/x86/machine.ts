@@ -21,6 +21,7 @@ export interface MachineOptions {
   readonly ramBytes: number;
   readonly heat?: number;
   ioWrite?(port: number, size: number, value: number): void;
+  mmioWrite?(): void;
 }
 
 export const PENTIUM2 = CPU_MODELS.find((m) => m.name === 'pentium2') as CpuModel;
@@ -34,7 +35,7 @@ export function createMachine(o: MachineOptions): Machine {
     mode: o.mode,
     jit: { heat: o.heat ?? 2 },
     mmioRead: () => 0xffffffff,
-    mmioWrite: () => {},
+    mmioWrite: () => o.mmioWrite?.(),
   });
   engine.memory.mapRam(0, o.ramBytes, 0, false);
   const view = new DataView(engine.memory.memory.buffer);

@@ -103,3 +103,9 @@ export const SELECTORS = [
   0, 1, 3, 0x08, 0x0b, 0x10, 0x1b, 0x18, 0x23, 0x20, 0x28, 0x2b, 0x33, 0x3b, 0x43, 0x63, 0x6b, 0x93, 0x9b, 0x100, 0x27,
   0xffff,
 ] as const;
+
+/** Base of a segment by its selector; 0 for flat ones and for those that can't be loaded. */
+export function baseOf(mode: Mode, selector: number): number {
+  if (mode.vm) return 16 * selector;
+  return (DESCRIPTORS[(selector >> 3) - FIRST_DESCRIPTOR]?.base ?? 0) >>> 0;
+}

@@ -1,7 +1,7 @@
 /** What particular instructions need of the state they start in, so that they do more than fault. */
 import type { Encoded } from './encode.ts';
-import { CODE, OPEN_PORTS, STACK_PART, WINDOW } from './layout.ts';
-import { type Mode, SELECTORS } from './modes.ts';
+import { CODE, DATA, OPEN_PORTS, STACK_PART, WINDOW } from './layout.ts';
+import { baseOf, type Mode, SELECTORS } from './modes.ts';
 import type { Random } from './random.ts';
 
 /** The state an instruction starts in, while it is made up. */
@@ -45,6 +45,27 @@ const operandOf = (d: Draft): number => (d.e.memory ? d.window.getUint32(d.at, t
 
 /** A place near the code, before or behind it, as EIP. */
 const nearby = (d: Draft): number => d.eip + (d.random.oneIn(2) ? -1 - d.random.below(12) : 16 + d.random.below(12));
+/** Level 3 sees so much of code and so much of data; code of other instances is there, and bytes that are no code. */
+const MAPPED = 0x2000;
+/** Would control go to what is mapped but not this instance's? What is there counts for another form, if for any. */
+function strays(d: Draft, selector: number, eip: number): boolean {
+  const linear = (baseOf(d.mode, selector) + (d.e.operandSize === 4 ? eip : eip & 0xffff)) >>> 0;
+  const own = d.mode.segments.cs.base + d.eip;
+  if (linear >= own - 16 && linear < own + 32) return false;
+  return [CODE, DATA].some((start) => linear >= start && linear < start + MAPPED);
+}
+/** Any EIP from which nothing strange is executed. */
+function anywhere(d: Draft, selector: number): number {
+  for (;;) {
+    const eip = d.random.value();
+    if (!strays(d, selector, eip)) return eip;
+  }
+}
+/** An EIP near the code, where that is all right in another segment. */
+function nearbyIn(d: Draft, selector: number): number {
+  const eip = nearby(d);
+  return strays(d, selector, eip) ? anywhere(d, selector) : eip;
+}
 /** A code selector that works as a rule. */
 const codeSelector = (d: Draft): number =>
   d.mode.vm ? CODE >> 4 : d.random.oneIn(2) ? d.mode.segments.cs.selector : d.random.pick(SELECTORS);
@@ -54,9 +75,11 @@ const someFlags = (d: Draft): number => d.random.word() & (d.random.oneIn(8) ? 0
 
 function far(d: Draft, at: number): void {
   const size = d.e.operandSize;
-  if (size === 4) d.window.setUint32(at, nearby(d) >>> 0, true);
-  else d.window.setUint16(at, nearby(d) & 0xffff, true);
-  d.window.setUint16(at + size, codeSelector(d), true);
+  const selector = codeSelector(d);
+  const eip = nearbyIn(d, selector);
+  if (size === 4) d.window.setUint32(at, eip >>> 0, true);
+  else d.window.setUint16(at, eip & 0xffff, true);
+  d.window.setUint16(at + size, selector, true);
 }
 const pushed = (d: Draft, n: number, value: number): void => {
   const at = d.stack + n * d.e.operandSize;
@@ -102,7 +125,8 @@ const port: Recipe = (d) => {
   }
 };
 const transfer: Recipe = (d) => {
-  if (d.e.form.operands[0] === 'Ev' && !d.random.oneIn(6)) setOperand(d, nearby(d));
+  const own = d.mode.segments.cs.selector;
+  if (d.e.form.operands[0] === 'Ev') setOperand(d, d.random.oneIn(6) ? anywhere(d, own) : nearby(d));
   if (d.e.form.operands[0] === 'Mp') far(d, d.at);
 };
 const selector: Recipe = (d) => {
@@ -135,8 +159,9 @@ const RECIPES: readonly (readonly [RegExp, Recipe])[] = [
   [
     /^i?l?ret$/,
     (d) => {
-      pushed(d, 0, nearby(d));
-      pushed(d, 1, codeSelector(d));
+      const selector = codeSelector(d);
+      pushed(d, 0, nearbyIn(d, selector));
+      pushed(d, 1, selector);
       if (d.e.form.insn.name === 'iret') pushed(d, 2, someFlags(d));
     },
   ],

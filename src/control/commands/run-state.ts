@@ -36,6 +36,17 @@ export const systemReset = command({
   },
 });
 
+export const injectNmi = command({
+  name: 'inject-nmi',
+  doc: 'Injects a Non-Maskable Interrupt in the default CPU (x86/s390) or all CPUs (ppc64).',
+  args: nothing,
+  returns: nothing,
+  async run(_args, vm) {
+    await vm.injectNmi();
+    return {};
+  },
+});
+
 export const quit = command({
   name: 'quit',
   doc: 'Stop guest VM execution and exit the program.',

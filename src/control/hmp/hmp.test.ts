@@ -113,12 +113,13 @@ describe('the run state', () => {
     expect(await hmp('cont', 's', 'info status')).toBe('VM status: paused\n');
   });
 
-  test('system_reset and quit reach the machine', async () => {
+  test('system_reset, nmi and quit reach the machine', async () => {
     const vm = createFakeVm();
     const monitor = createHumanMonitor(vm);
     expect(await monitor.execute('system_reset')).toBe('');
+    expect(await monitor.execute('nmi')).toBe('');
     expect(await monitor.execute('q')).toBe('');
-    expect(vm.log).toEqual(['reset', 'quit']);
+    expect(vm.log).toEqual(['reset', 'nmi', 'quit']);
   });
 
   test('a word too many is refused and nothing happens', async () => {
@@ -160,6 +161,7 @@ describe('info and help', () => {
       'cont',
       'help',
       'info',
+      'nmi',
       'print',
       'quit',
       'stop',

@@ -1,6 +1,6 @@
 /** Commands of the human monitor, but for `help` and `info`, which need the tables: hmp.ts. */
 import type { Command } from '../command.ts';
-import { cont, quit, stop, systemReset } from '../commands/run-state.ts';
+import { cont, injectNmi, quit, stop, systemReset } from '../commands/run-state.ts';
 import { formatValue } from './format.ts';
 import { expression, format, type HmpCommand, hmpCommand } from './hmp-command.ts';
 import { dumpMemory } from './memory-dump.ts';
@@ -19,6 +19,7 @@ const plain = (command: Command<Record<never, never>, unknown>, names: readonly 
 
 export const monitorCommands: readonly HmpCommand[] = [
   plain(cont, ['cont', 'c'], 'resume emulation'),
+  plain(injectNmi, ['nmi'], 'inject an NMI'),
   hmpCommand({
     names: ['print', 'p'],
     usage: '/fmt expr',

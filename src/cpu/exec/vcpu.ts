@@ -3,6 +3,8 @@ import {
   C_BUDGET,
   C_CLOCK,
   C_CLOCK_RATE,
+  C_DELIVERED_AT,
+  C_DELIVERIES,
   C_EXIT,
   C_EXIT_ARG,
   C_FAULT,
@@ -38,14 +40,12 @@ export interface HotBlocks {
   settle(executed: number): undefined;
 }
 
-/**
- * JavaScript's part in a slice, in units of about a microsecond: an exit, a translation, a block reported hot. Beyond the
- * limit the slice ends, so that a machine whose code is all new leaves its thread as often as one that runs.
- */
-const WORK = { exit: 2, translation: 8, hot: 1000, limit: 4000 } as const;
+/** What JavaScript does in a slice, in units of about a microsecond: an exit, a translation, a block reported hot. */
+const EFFORT = { exit: 2, translation: 8, hot: 1000 } as const;
 
-/** Exceptions one upon the other, with no instruction completed between them, that cost nothing. */
-const FAULTS_IN_PLACE = 100;
+/** Exceptions and interrupts one upon the other, with no instruction completed between them, that cost nothing. */
+const FREE_DELIVERIES = 100;
+const WORD = 2 ** 32;
 
 export class Vcpu {
   readonly #m: SharedMemory;
@@ -63,9 +63,6 @@ export class Vcpu {
   #slice = 0;
   #stop = false;
   #shorten = -1;
-  /** Exceptions since the last instruction that was completed, and the count of instructions there. */
-  #faultsInPlace = 0;
-  #faultedAt = -1;
 
   constructor(m: SharedMemory, blocks: BlockCache, native: TargetNative, enter: (code: number) => void) {
     this.#m = m;
@@ -82,7 +79,8 @@ export class Vcpu {
     this.#before = n - this.#slice + this.#m.get(C_BUDGET);
   }
   setInterruptRequest(level: boolean): void {
-    this.#m.set(C_INTR_REQUEST, level ? 1 : 0);
+    const others = this.#m.get(C_INTR_REQUEST) & ~1;
+    this.#m.set(C_INTR_REQUEST, others | (level ? 1 : 0));
   }
   get #interruptDue(): boolean {
     return this.#m.get(C_INTR_REQUEST) !== 0 && this.#m.get(C_INTR_ENABLED) !== 0;
@@ -96,8 +94,11 @@ export class Vcpu {
     this.#stop = true;
   }
 
-  /** Retire exactly `budget` instructions (below 2^31), unless the processor halts, shuts down, or is stopped. */
-  run(budget: number): RunEnd {
+  /**
+   * Retire exactly `budget` instructions (below 2^31), unless the processor halts, shuts down, or is stopped; or JavaScript
+   * has taken `effort` microseconds, roughly (then it is 'stopped', too).
+   */
+  run(budget: number, effort = Number.POSITIVE_INFINITY): RunEnd {
     const m = this.#m;
     this.#before = this.executed;
     this.#slice = budget;
@@ -107,10 +108,10 @@ export class Vcpu {
     this.#stop = false;
     if (this.cpu.isHalted && !this.#interruptDue) return 'halted';
     let code = 0;
-    let work = -WORK.translation * this.#blocks.counts.translated;
+    let left = effort + EFFORT.translation * this.#blocks.counts.translated;
     for (;;) {
       if (this.#shorten >= 0) this.#applyShorten();
-      if (work + WORK.translation * this.#blocks.counts.translated > WORK.limit) return 'stopped';
+      if (left < EFFORT.translation * this.#blocks.counts.translated) return 'stopped';
       if (code === 0) {
         if (this.#stop) return 'stopped';
         if (m.get(C_BUDGET) <= 0) return 'budget';
@@ -126,7 +127,7 @@ export class Vcpu {
       this.enter(code);
       const reason = m.get(C_EXIT);
       this.exits[reason] = (this.exits[reason] as number) + 1;
-      work += reason === EXIT_HOT ? WORK.hot : WORK.exit;
+      left -= reason === EXIT_HOT ? EFFORT.hot : EFFORT.exit;
       code = 0;
       let end: RunEnd | undefined;
       switch (reason) {
@@ -158,9 +159,7 @@ export class Vcpu {
         case EXIT_LEAVE:
           end = this.#leave();
           break;
-        case EXIT_INTR:
-          end = this.#interrupt();
-          break;
+        case EXIT_INTR: // the interrupt is taken above, unless the slice is over
         case EXIT_DEAD:
           break;
         default:
@@ -193,6 +192,8 @@ export class Vcpu {
     this.#m.set(C_CLOCK_RATE, rate);
   }
   #interrupt(): RunEnd | undefined {
+    if (this.cpu.isShutdown) return 'shutdown';
+    this.#countDelivery();
     this.cpu.interrupt();
     if (this.#m.get(C_FAULT) === FAULT_EXC) this.#native.deliver_exception();
     return this.cpu.isShutdown ? 'shutdown' : undefined;
@@ -200,7 +201,10 @@ export class Vcpu {
   #leave(): RunEnd | undefined {
     const m = this.#m;
     const after = this.cpu.leave(m.get(C_EXIT_ARG), m.get(C_LEAVE_ARG));
-    if (m.get(C_FAULT) === FAULT_EXC) this.#native.deliver_exception();
+    if (m.get(C_FAULT) === FAULT_EXC) {
+      this.#countDelivery();
+      this.#native.deliver_exception();
+    }
     if (after === 'halt') return this.#interruptDue ? undefined : 'halted';
     return after === 'shutdown' || this.cpu.isShutdown ? 'shutdown' : undefined;
   }
@@ -209,9 +213,15 @@ export class Vcpu {
   #fault(fetching: boolean): RunEnd | undefined {
     const m = this.#m;
     const kind = m.get(C_FAULT);
+    if (fetching && m.get(C_BUDGET) <= 0) {
+      // The instruction belongs to the next slice, after whatever happens in between.
+      m.set(C_FAULT, 0);
+      return undefined;
+    }
     if (kind === FAULT_EXC) {
-      this.#countFault();
+      this.#countDelivery();
       this.#native.deliver_exception();
+      this.cpu.exceptionDelivered?.();
       return this.cpu.isShutdown ? 'shutdown' : undefined;
     }
     m.set(C_FAULT, 0);
@@ -223,12 +233,16 @@ export class Vcpu {
     return this.#step(1, true);
   }
 
-  /** A guest whose exception handler faults at its first instruction must not hang us: at last faults count, too. */
-  #countFault(): void {
+  /** A guest whose exception handler faults at its first instruction must not hang us: at last deliveries count, too. */
+  #countDelivery(): void {
+    const m = this.#m;
     const { executed } = this;
-    this.#faultsInPlace = executed === this.#faultedAt ? this.#faultsInPlace + 1 : 0;
-    this.#faultedAt = executed;
-    if (this.#faultsInPlace >= FAULTS_IN_PLACE) this.#m.set(C_BUDGET, this.#m.get(C_BUDGET) - 1);
+    const at = (m.get(C_DELIVERED_AT) >>> 0) + m.get(C_DELIVERED_AT + 4) * WORD;
+    const deliveries = executed === at ? m.get(C_DELIVERIES) + 1 : 1;
+    m.set(C_DELIVERIES, deliveries);
+    m.set(C_DELIVERED_AT, executed | 0);
+    m.set(C_DELIVERED_AT + 4, Math.floor(executed / WORD));
+    if (deliveries > FREE_DELIVERIES) m.set(C_BUDGET, m.get(C_BUDGET) - 1);
   }
 
   /** Run at most `insns` instructions from throw-away bytecode. `special`: they may do I/O and write into code. */
@@ -247,8 +261,6 @@ export class Vcpu {
     switch (reason) {
       case EXIT_LEAVE:
         return this.#leave();
-      case EXIT_INTR:
-        return this.#interrupt();
       case EXIT_FAULT:
         return this.#fault(false);
       case EXIT_LOOKUP:

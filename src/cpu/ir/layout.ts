@@ -37,7 +37,10 @@ export const C_GENERATIONS = 0x188;
 export const C_LOCAL_CODE = 0x190;
 /** Entries of TLB_LOCALS in use; more than TLB_LOCALS_MAX: there was no room for all. */
 export const C_TLB_LOCAL = 0x198;
-/** Interrupt asked for by the machine (nonzero), and enabled by the CPU (nonzero): both must be set to leave. */
+/**
+ * Interrupt asked for, and enabled by the CPU (nonzero): both must be set to leave. Bit 0 of the request is the
+ * machine's; others are the target's own (x86: bit 1 an NMI that may be delivered, bit 2 shutdown).
+ */
 export const C_INTR_REQUEST = 0x13c;
 export const C_INTR_ENABLED = 0x140;
 /** Nonzero while one instruction is stepped that may store into code and touch MMIO. */
@@ -58,6 +61,12 @@ export const C_CLOCK = 0x178;
 export const C_CLOCK_RATE = 0x180;
 /** Bytes of the data access that `walk` is asked about; 0: it is not made yet (xlat). */
 export const C_ACCESS_SIZE = 0x184;
+/**
+ * Exceptions and interrupts delivered with no instruction completed in between, and the count of instructions (i64) at
+ * which: they decide when a delivery costs an instruction. Part of every target's saved state (isa/front-end.ts).
+ */
+export const C_DELIVERIES = 0x1a0;
+export const C_DELIVERED_AT = 0x1a8;
 
 export const FAULT_NONE = 0;
 /** An exception of the guest's processor; C_FAULT_CODE, C_FAULT_ERR and C_FAULT_ADDR say which. */

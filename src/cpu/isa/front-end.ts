@@ -1,5 +1,6 @@
 /** What the execution engine asks of a target. A target is a folder that provides one `FrontEnd`; the engine never names it. */
 import type { IrBlock } from '../ir/block.ts';
+import { C_DELIVERED_AT, C_DELIVERIES } from '../ir/layout.ts';
 import type { Ty } from '../ir/ops.ts';
 
 /** A function translated code may call: exported by the target's native module under `name`. */
@@ -57,6 +58,8 @@ export interface CpuEnvironment {
   /** Port or other I/O space of the processor: x86 IN and OUT. `size` 1, 2 or 4. */
   ioRead(port: number, size: number): number;
   ioWrite(port: number, size: number, value: number): void;
+  /** x86: FERR# is active. May be called again while it is. */
+  numericError?(): void;
   /** Accept the pending interrupt: its vector (x86: from the 8259A). */
   acknowledgeInterrupt(): number;
   /**
@@ -69,8 +72,22 @@ export interface CpuEnvironment {
 /** How the run loop goes on after the target's processor handled a `leave`. */
 export type AfterLeave = 'continue' | 'halt' | 'shutdown';
 
+/** A word of the shared memory that a snapshot holds and a hash covers. */
+export interface StateField {
+  readonly name: string;
+  readonly address: number;
+  readonly bytes: 4 | 8;
+}
+
+/** The run loop's own part of a processor's state: each target's list of fields includes it. */
+export const ENGINE_STATE: readonly StateField[] = [
+  { name: 'deliveries', address: C_DELIVERIES, bytes: 4 },
+  { name: 'delivered_at', address: C_DELIVERED_AT, bytes: 8 },
+];
+
 /** Native exports every target has (engine contract); the rest are its helpers. */
 export interface TargetNative {
+  /** Power-on or the reset line. Clears ENGINE_STATE too. */
   reset(): void;
   deliver_exception(): void;
   deliver_interrupt(vector: number): void;
@@ -80,13 +97,15 @@ export interface TargetNative {
 export interface TargetCpu {
   clockLine(): ReturnType<CpuEnvironment['clockLine']>;
   leave(code: number, arg: number): AfterLeave;
-  /** Called when C_INTR_REQUEST and C_INTR_ENABLED are both set, between instructions. Wakes from halt too. */
+  /** Called when C_INTR_REQUEST and C_INTR_ENABLED are both set, between instructions, unless `isShutdown`. Wakes from halt too. */
   interrupt(): void;
   /**
    * An instruction has completed that was stepped alone (it touched I/O, code, or a page that is watched). True if a
    * trap was delivered for it: it then goes on at C_PC.
    */
   stepped?(): boolean;
+  /** `deliver_exception` was called: an output of the processor may have become active. */
+  exceptionDelivered?(): void;
   /** It waits for an interrupt. */
   readonly isHalted: boolean;
   /** The processor is in shutdown (x86: after a triple fault). */

@@ -13,6 +13,7 @@ import { pcTestdev } from './misc/pc-testdev.ts';
 import { port61 } from './misc/port61.ts';
 import { port80 } from './misc/port80.ts';
 import { port92 } from './misc/port92.ts';
+import { portF0 } from './misc/portf0.ts';
 import { i8254 } from './timer/i8254.ts';
 import { mc146818 } from './timer/mc146818.ts';
 
@@ -38,6 +39,7 @@ const devices: readonly { type: AnyDeviceType; props?: Record<string, unknown> }
   { type: i8042, props: { keyboard: echoPs2(), mouse: echoPs2() } },
   { type: port61, props: { pit: { setGate() {}, gate: () => true, out: () => false } } },
   { type: port80 },
+  { type: portF0 },
   { type: port92 },
   { type: isaDebugExit },
   { type: debugcon },

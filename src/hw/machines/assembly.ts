@@ -16,13 +16,14 @@ import { resetAll } from '../core/reset.ts';
 import { hashBytes } from '../core/state.ts';
 import { i8259 } from '../devices/intc/i8259.ts';
 import { PC_TESTDEV_MEMORY_AT } from '../devices/misc/pc-testdev.ts';
+import { portF0 } from '../devices/misc/portf0.ts';
 import { createPciBus, type PciBus } from '../devices/pci/bus.ts';
 import { devfnOf } from '../devices/pci/config.ts';
 import type { PciFunction } from '../devices/pci/function.ts';
 import { piix3, piixRoute } from '../devices/pci/piix3.ts';
 import { a20Gate } from './a20-gate.ts';
 import type { BootState } from './loaders/direct-boot.ts';
-import type { Board, CpuLine, Machine, Part, RunControl, SavedDevice } from './machine.ts';
+import type { Board, CpuLine, Machine, NumericErrors, Part, RunControl, SavedDevice } from './machine.ts';
 import { type MemoryLayout, type PcMemory, pcMemory } from './memory-map.ts';
 import { SharedLines } from './shared-lines.ts';
 
@@ -84,6 +85,10 @@ export class Assembly {
   private readonly devices: Device[] = [];
   private readonly cpuIrq = new CpuWire();
   private readonly a20 = new CpuWire();
+  private readonly numericErrors: NumericErrors = {
+    raise: () => partsOf(portF0, this.device('portF0')).raise(),
+    onIgnored: undefined,
+  };
   private readonly isaLines: SharedLines;
   private pciBus: PciBus | undefined;
 
@@ -143,7 +148,7 @@ export class Assembly {
   }
 
   finish({ cpuStart, restoreLoaded }: { cpuStart: BootState | undefined; restoreLoaded(): void }): Machine {
-    const { devices, cpuIrq, a20 } = this;
+    const { devices, cpuIrq, a20, numericErrors } = this;
     const pic = this.pic();
     const gate = partsOf(a20Gate, this.device('a20'));
     /** Lines get their final levels once all devices have repeated their outputs. */
@@ -162,6 +167,7 @@ export class Assembly {
       device: (id) => this.find(id),
       cpuIrq: Object.assign(cpuIrq, { acknowledge: () => pic.ack() }),
       a20,
+      numericErrors,
       cpuStart,
       reset() {
         settle('settleReset', () => resetAll(devices));
@@ -191,6 +197,7 @@ export class Assembly {
       bus: () => this.bus(),
       dma: () => createDma(this.memory),
       exit: () => (status: number) => control.requestExit(status),
+      ignoreErrors: () => () => this.numericErrors.onIgnored?.(),
       io: () => this.ports,
       isaIrqs: () => this.allIsaLines(),
       lines: () => this.allIsaLines(),

@@ -13,6 +13,7 @@ import { pcTestdev } from '../devices/misc/pc-testdev.ts';
 import { port61 } from '../devices/misc/port61.ts';
 import { port80 } from '../devices/misc/port80.ts';
 import { port92 } from '../devices/misc/port92.ts';
+import { portF0 } from '../devices/misc/portf0.ts';
 import { fwCfg } from '../devices/nvram/fw-cfg.ts';
 import { pciHost } from '../devices/pci/host.ts';
 import { i440fx } from '../devices/pci/i440fx.ts';
@@ -40,6 +41,7 @@ const boardDeviceTypes: readonly AnyDeviceType[] = [
   port61,
   port80,
   port92,
+  portF0,
   ps2Keyboard,
   ps2Mouse,
 ];

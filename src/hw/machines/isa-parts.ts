@@ -14,5 +14,6 @@ export const isaParts: readonly Part[] = [
   { id: 'i8042', type: 'i8042', links: { keyboard: 'keyboard.port', mouse: 'mouse.port' } },
   { id: 'port92', type: 'port92' },
   { id: 'port80', type: 'port80' },
+  { id: 'portF0', type: 'portF0' },
   { id: 'fw_cfg', type: 'fw_cfg_io' },
 ];

@@ -71,6 +71,13 @@ export interface CpuLine {
   onChange: ((level: boolean) => void) | undefined;
 }
 
+export interface NumericErrors {
+  /** FERR# is active. */
+  raise(): void;
+  /** Called when the guest has seen it: IGNNE# is active as long as FERR# is. At most one listener. */
+  onIgnored: (() => void) | undefined;
+}
+
 export interface Machine {
   readonly board: Board;
   readonly clock: VirtualClock;
@@ -83,6 +90,8 @@ export interface Machine {
   readonly cpuIrq: CpuLine & { acknowledge(): number };
   /** Address line 20: open or masked. */
   readonly a20: CpuLine;
+  /** The CPU's FERR# pin, and IGNNE#, which may answer. */
+  readonly numericErrors: NumericErrors;
   /** Where the CPU starts after a reset when a kernel is booted directly; undefined: at the reset vector. */
   readonly cpuStart: BootState | undefined;
   /** Resets all devices and restores what loaders put into memory. RAM keeps the rest of its contents. */

@@ -109,9 +109,9 @@ export class X86Processor implements LoopCpu {
     installModel(this.memory, options.model);
   }
 
-  run(budget: number): SliceEnd {
+  run(budget: number, effort?: number): SliceEnd {
     const { vcpu } = this.engine;
-    if (!this.traces) return vcpu.run(budget);
+    if (!this.traces) return vcpu.run(budget, effort);
     let end: SliceEnd = 'budget';
     for (let goal = vcpu.executed + budget; end === 'budget' && vcpu.executed < goal; ) {
       this.left = Number.POSITIVE_INFINITY;
@@ -157,6 +157,14 @@ export class X86Processor implements LoopCpu {
   }
   setA20(open: boolean): void {
     this.native.set_a20(open ? 1 : 0);
+  }
+
+  raiseNmi(): void {
+    this.native.raise_nmi();
+  }
+  /** IGNNE# is active while a numeric error is pending. */
+  ignoreNumericErrors(): void {
+    this.native.ferr_ignored();
   }
 
   dumpRegisters(): string {

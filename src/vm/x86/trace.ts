@@ -9,6 +9,7 @@ import { optimise } from '../../cpu/ir/passes/optimise.ts';
 import { printBlock } from '../../cpu/ir/print.ts';
 import type { FetchByte, FrontEnd } from '../../cpu/isa/front-end.ts';
 import {
+  CR0_NE,
   CR0_PE,
   CS,
   CS_BASE,
@@ -21,6 +22,8 @@ import {
   SEG_SIZE,
   SEGS,
   SS,
+  V_MF,
+  V_NMI,
   V_PF,
   V_STORE_STOPPED,
 } from '../../cpu/isa/x86/layout.ts';
@@ -74,7 +77,9 @@ export function traceInterrupts(functions: Functions, state: X86State, logger: L
   const selector = (segment: number): string => hex(read32(SEGS + SEG_SIZE * segment + SEG_SELECTOR) & 0xffff, 4);
   let count = 0;
   const log = (vector: number, errorCode: number, isInt: boolean): void => {
-    if ((read32(F_CR0) & CR0_PE) === 0 || vector === V_STORE_STOPPED) return;
+    const cr0 = read32(F_CR0);
+    // Two are none of the processor's exceptions: V_STORE_STOPPED, and numeric errors that FERR# reports.
+    if ((cr0 & CR0_PE) === 0 || vector === V_STORE_STOPPED || (vector === V_MF && !(cr0 & CR0_NE))) return;
     const eip = instructionPointer(state);
     // The delivery will write CR2; QEMU's is written by then.
     const cr2 = vector === V_PF && !isInt ? C_FAULT_ADDR : F_CR2;
@@ -98,7 +103,7 @@ export function traceInterrupts(functions: Functions, state: X86State, logger: L
       deliver_exception?.();
     },
     deliver_interrupt(vector: number) {
-      logger.write('int', `Servicing hardware INT=0x${hex(vector, 2)}\n`);
+      if (vector !== V_NMI) logger.write('int', `Servicing hardware INT=0x${hex(vector, 2)}\n`);
       log(vector, 0, false);
       deliver_interrupt?.(vector);
     },

@@ -1,6 +1,7 @@
 /** The x86 processor's part outside wasm: port I/O, HLT, interrupts from the 8259A. */
 import { C_BUDGET, C_FAULT, C_PC, C_STEPPING, C_TAG, FAULT_EXC } from '../../ir/layout.ts';
 import type { AfterLeave, CpuEnvironment, TargetCpu, TargetNative } from '../front-end.ts';
+import { FERR_RAISED, FPU_FERR } from './fpu-layout.ts';
 import {
   BASES,
   CR4_DE,
@@ -18,6 +19,7 @@ import {
   F_DR7,
   F_HALTED,
   F_SHUTDOWN,
+  V_NMI,
 } from './layout.ts';
 import {
   LEAVE_HLT,
@@ -34,7 +36,7 @@ import {
   STRING_REP,
   STRING_SEGMENT_SHIFT,
 } from './leave.ts';
-import { M_INHIBIT, M_TF } from './mode.ts';
+import { M_ALIGN, M_INHIBIT, M_TF } from './mode.ts';
 
 /** Exports of the native module that this part calls. */
 export interface X86Native extends TargetNative {
@@ -47,6 +49,10 @@ export interface X86Native extends TargetNative {
   get_eflags(): number;
   set_eflags(value: number): void;
   set_a20(open: number): void;
+  ferr_ignored(): void;
+  raise_nmi(): void;
+  take_nmi(): number;
+  align_check(va: number, size: number): void;
   seg_check(segment: number, offset: number, sizeAndAccess: number): void;
 }
 /** Guest memory through the soft MMU; C_FAULT is set on a fault. */
@@ -99,7 +105,8 @@ export class X86Cpu implements TargetCpu {
   }
 
   interrupt(): void {
-    this.#native.deliver_interrupt(this.#env.acknowledgeInterrupt());
+    const vector = this.#native.take_nmi() !== 0 ? V_NMI : this.#env.acknowledgeInterrupt();
+    this.#native.deliver_interrupt(vector);
   }
 
   leave(code: number, arg: number): AfterLeave {
@@ -137,6 +144,9 @@ export class X86Cpu implements TargetCpu {
     if (mode & M_INHIBIT) this.#native.end_shadow();
     if (mode & M_TF) this.#native.single_step();
     else this.#native.breakpoint_trap();
+  }
+  exceptionDelivered(): void {
+    if (this.#get(FPU_FERR) === FERR_RAISED) this.#env.numericError?.();
   }
   stepped(): boolean {
     return this.#native.breakpoint_trap() !== 0;
@@ -204,6 +214,7 @@ export class X86Cpu implements TargetCpu {
   /** One element; false with C_FAULT set. The port is not touched when memory does not take part. */
   #transfer(isInput: boolean, segment: number, offset: number, va: number, port: number, size: number): boolean {
     this.#native.seg_check(segment, offset, isInput ? size | SEG_WRITE : size);
+    if (this.#get(C_FAULT) === 0 && this.#get(C_TAG) & M_ALIGN) this.#native.align_check(va, size);
     if (this.#get(C_FAULT) !== 0) return false;
     if (isInput) {
       // A page that can't be written faults before the device gives up its datum.

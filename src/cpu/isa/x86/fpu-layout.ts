@@ -34,6 +34,15 @@ export const FPU_STORE_HIGH = 0x14a8;
 /** Offset of the operand of a store that may yet be stopped. */
 export const FPU_STORE_DP = 0x14ac;
 
+/** How far the report of a pending exception by FERR# has got (CR0.NE clear; SDM volume 1, 8.7.2 and appendix D): */
+export const FPU_FERR = 0x14b0;
+/** FERR# has raised the interrupt, which port F0H has not been told to end; */
+export const FERR_RAISED = 1;
+/** port F0H was written, and IGNNE# is active until no exception is pending any more. */
+export const FERR_IGNORED = 2;
+/** Follows from CR0.NE and FPU_FERR: FPU_ES if a pending exception keeps a waiting instruction from running, else 0. */
+export const FPU_TRAPPED = 0x14b4;
+
 export const FPU_END = 0x1600;
 
 // Status word (Intel SDM volume 1, 8.1.3) and, for the first six, control word masks.

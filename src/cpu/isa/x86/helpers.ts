@@ -183,5 +183,7 @@ export const SYSTEM_HELPERS: readonly HelperInfo[] = Object.entries(table).map((
  *   C_MMU and C_INTR_ENABLED from them.
  * - get_eflags(), set_eflags(value), walk, probe, reset, deliver_exception, deliver_interrupt: engine contract.
  * - single_step() after a `leave` whose instruction completed with M_TF set, end_shadow() with M_INHIBIT set.
+ * - raise_nmi(): an NMI has come; take_nmi() for the interrupt that is to be delivered now: 1 if it is the NMI.
+ * - ferr_ignored(): port F0H was written.
  * - set_a20(open): the A20 gate; flushes.
  */

@@ -112,6 +112,11 @@ export const F_WATCHING = 0x1118;
 /** Breakpoints (bits 0 to 3, as in DR6) that accesses of the instruction under way have hit. */
 export const F_BREAKPOINT_HITS = 0x111c;
 
+/** Non-maskable interrupts (SDM volume 3, 6.7): one waits to be delivered; one was, and IRET has not come yet. */
+export const F_NMI = 0x1120;
+export const NMI_PENDING = 1;
+export const NMI_BLOCKED = 2;
+
 /**
  * Filled before reset() by cpuid.ts for the chosen model: number of basic leaves, of extended leaves, the leaves
  * themselves (EAX, EBX, ECX, EDX each), and what EDX holds after reset.

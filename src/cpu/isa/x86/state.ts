@@ -4,11 +4,13 @@
  * `update_mode` and a TLB flush derive it after a load.
  */
 import { C_PC } from '../../ir/layout.ts';
+import { ENGINE_STATE, type StateField } from '../front-end.ts';
 import {
   FPU_CONTROL,
   FPU_CS,
   FPU_DP,
   FPU_DS,
+  FPU_FERR,
   FPU_IP,
   FPU_OPCODE,
   FPU_REG_EMPTY,
@@ -44,6 +46,7 @@ import {
   F_IDT_BASE,
   F_IDT_LIMIT,
   F_INHIBIT,
+  F_NMI,
   F_PDPTE,
   F_SHUTDOWN,
   F_SYSENTER_CS,
@@ -59,12 +62,6 @@ import {
   SEG_SYSTEM_BASE,
   SEGS,
 } from './layout.ts';
-
-export interface StateField {
-  readonly name: string;
-  readonly address: number;
-  readonly bytes: 4 | 8;
-}
 
 const word = (name: string, address: number): StateField => ({ name, address, bytes: 4 });
 const long = (name: string, address: number): StateField => ({ name, address, bytes: 8 });
@@ -123,6 +120,7 @@ export const STATE_FIELDS: readonly StateField[] = [
   word('halted', F_HALTED),
   word('shutdown', F_SHUTDOWN),
   word('inhibit', F_INHIBIT),
+  word('nmi', F_NMI),
   word('fcw', FPU_CONTROL),
   word('fsw', FPU_STATUS),
   word('ftop', FPU_TOP),
@@ -131,7 +129,9 @@ export const STATE_FIELDS: readonly StateField[] = [
   word('fop', FPU_OPCODE),
   word('fdp', FPU_DP),
   word('fds', FPU_DS),
+  word('ferr', FPU_FERR),
   ...indices(8).flatMap(fpuRegister),
+  ...ENGINE_STATE,
 ];
 
 /** Reads a field as a number (8-byte fields as a bigint). */

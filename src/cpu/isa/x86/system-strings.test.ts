@@ -1,7 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { C_FAULT_ADDR, C_STEPPING } from '../../ir/layout.ts';
 import { STR_ADDR32, STR_REP, STR_REPNE } from './helpers.ts';
-import { CF, DF, DS, EAX, ECX, EDI, ES, ESI, F_CR0, F_CR3, GS, TF, ZF } from './layout.ts';
+import {
+  AC,
+  CF,
+  CR0_AM,
+  CR0_PG,
+  CR4_PSE,
+  DF,
+  DS,
+  EAX,
+  ECX,
+  EDI,
+  ES,
+  ESI,
+  F_CR0,
+  F_CR3,
+  F_CR4,
+  GS,
+  TF,
+  ZF,
+} from './layout.ts';
 import { compileNative, type Machine, protectedMachine } from './system-machine.fixture.ts';
 
 const module = compileNative();
@@ -243,5 +262,66 @@ describe('with the trap flag set', () => {
     expect([m.int(name, ...args), m.get(ECX)]).toEqual([1, 2]);
     expect([m.int(name, ...args), m.get(ECX)]).toEqual([1, 1]);
     expect([m.int(name, ...args), m.get(ECX)]).toEqual([0, 0]);
+  });
+});
+
+describe('with alignment checks', () => {
+  /** At this level, with these flags; operands in memory that is all zero. */
+  function checking(level: 0 | 3, eflags: number, esi: number, edi: number): Machine {
+    const m = protectedMachine(module, level);
+    m.set(ESI, esi);
+    m.set(EDI, edi);
+    m.set(ECX, 4);
+    m.set(DF, 1);
+    m.set(F_CR0, m.get(F_CR0) | CR0_AM);
+    m.call('set_eflags', eflags | 2);
+    m.call('update_mode');
+    return m;
+  }
+  const WITH_SOURCE = ['movs', 'lods', 'cmps'];
+  const cases = ['movs', 'stos', 'lods', 'scas', 'cmps'].flatMap((name) => [2, 4].map((size) => [name, size] as const));
+  const call = (m: Machine, name: string, size: number): void => {
+    m.call(name, size | REP, ...(WITH_SOURCE.includes(name) ? [DS] : []));
+  };
+  it.each(cases)(
+    '%s of %i bytes is #AC for an operand that is not aligned, before anything has changed',
+    (name, size) => {
+      const operands = [
+        ...(WITH_SOURCE.includes(name) ? [[SOURCE + 1, SOURCE + 0x4000]] : []),
+        ...(name === 'lods' ? [] : [[SOURCE, SOURCE + 0x4001]]),
+      ] as const;
+      for (const [esi = 0, edi = 0] of operands) {
+        const m = checking(3, AC, esi, edi);
+        call(m, name, size);
+        expect([m.fault(), ...registers(m)]).toEqual([{ vector: 17, error: 0 }, esi, edi, 4]);
+      }
+    },
+  );
+  it.each(cases)('%s of %i bytes goes on when operands are aligned, or at level 0, or with AC clear', (name, size) => {
+    for (const m of [
+      checking(3, AC, SOURCE, SOURCE + 0x4000),
+      checking(0, AC, SOURCE + 1, SOURCE + 0x4001),
+      checking(3, 0, SOURCE + 1, SOURCE + 0x4001),
+    ]) {
+      call(m, name, size);
+      expect([m.fault(), m.get(ECX) < 4]).toEqual([undefined, true]);
+    }
+  });
+  it('bytes are always aligned', () => {
+    const m = checking(3, AC, SOURCE + 1, SOURCE + 0x4003);
+    call(m, 'movs', 1);
+    expect([m.fault(), m.get(ECX)]).toEqual([undefined, 0]);
+  });
+  it.each(['movs', 'cmps'])('the page fault of the first operand of %s comes before #AC of the second', (name) => {
+    const m = checking(3, AC, 0x400000, SOURCE + 1);
+    // One page table entry by large pages: the first 4 MiB are there for level 3, the next are not.
+    m.write(0x200000, 0x87);
+    m.write(0x200004, 0);
+    m.set(F_CR3, 0x200000);
+    m.set(F_CR4, CR4_PSE);
+    m.set(F_CR0, (m.get(F_CR0) | CR0_PG) >>> 0);
+    m.call('update_mode');
+    call(m, name, 4);
+    expect(m.fault()?.vector).toBe(14);
   });
 });

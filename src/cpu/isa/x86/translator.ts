@@ -41,7 +41,7 @@ export class Translator extends MemoryAccess {
   #csLimit = -1;
 
   /**
-   * x87 knowledge within a block: the temporary that masks pending exceptions (-1: none yet), whether CS is recorded
+   * x87 knowledge within a block: the temporary with FPU_TRAPPED (-1: none yet), whether CS is recorded
    * for the last instruction, which segment is for its operand, and whether the last one was an MMX instruction: then
    * there is nothing to check, TOP is 0 and no register is empty.
    */

@@ -8,6 +8,7 @@ import { pcTestdev } from './pc-testdev.ts';
 import { port61 } from './port61.ts';
 import { port80 } from './port80.ts';
 import { port92 } from './port92.ts';
+import { portF0 } from './portf0.ts';
 
 test('isa-debug-exit ends the run with (value << 1) | 1', () => {
   const exits: number[] = [];
@@ -23,6 +24,19 @@ test('the debug console prints and can be found', () => {
   const bench = createBench(debugcon, { chardev });
   for (const c of 'Boot') bench.out('debugcon', 0, c.charCodeAt(0));
   expect([chardev.text, bench.in('debugcon', 0)]).toEqual(['Boot', 0xe9]);
+});
+
+test('port F0h ends the interrupt of a numeric error and lets the processor ignore it', () => {
+  let ignored = 0;
+  const bench = createBench(portF0, { ignoreErrors: () => ignored++ });
+  bench.parts.raise();
+  bench.parts.raise();
+  expect([bench.irq.intr, bench.edges.intr, ignored]).toEqual([true, 1, 0]);
+  const loaded = bench.reloaded();
+  expect([loaded.irq.intr, loaded.in('portF0', 0)]).toEqual([true, 0xff]);
+  bench.out('portF0', 0, 0);
+  expect([bench.irq.intr, ignored]).toEqual([false, 1]);
+  expect(portF0.isa?.({ ignoreErrors() {} }).irqs).toEqual({ intr: 13 });
 });
 
 test('port 92h drives A20 and resets on a rising bit 0', () => {

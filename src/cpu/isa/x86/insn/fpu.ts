@@ -11,7 +11,6 @@ import {
   FPU_DE,
   FPU_DP,
   FPU_DS,
-  FPU_ES,
   FPU_IE,
   FPU_IP,
   FPU_OE,
@@ -19,10 +18,11 @@ import {
   FPU_STAGED,
   FPU_STATUS,
   FPU_STORE_DP,
+  FPU_TRAPPED,
   FPU_UE,
 } from '../fpu-layout.ts';
 import { FEATURE_CMOV, FEATURE_FXSR, type Instruction, x86 } from '../instruction.ts';
-import { CR0_NE, CS, F_CR0, S_EAX, V_MF, V_NM, V_STORE_STOPPED } from '../layout.ts';
+import { CS, S_EAX, V_MF, V_NM, V_STORE_STOPPED } from '../layout.ts';
 import { M_WAIT_TRAP, M_X87_TRAP } from '../mode.ts';
 import type { Translator } from '../translator.ts';
 import { selector } from './move.ts';
@@ -35,13 +35,10 @@ function unavailable(t: Translator): boolean {
   t.block.raise(V_NM, 0);
   return true;
 }
-/** #MF if an unmasked exception is pending and CR0.NE wants it so: ES is two bits above NE. */
+/** If an unmasked exception is pending: #MF, or FERR# with CR0.NE clear (deliver_exception knows which). */
 export function checkPending(t: Translator): void {
   const { x87 } = t;
-  if (x87.errorMask < 0) {
-    const wanted = t.bini(Op.and, t.block.getf(F_CR0), CR0_NE);
-    x87.errorMask = t.bini(Op.shl, wanted, Math.log2(FPU_ES / CR0_NE));
-  }
+  if (x87.errorMask < 0) x87.errorMask = t.block.getf(FPU_TRAPPED);
   t.block.raiseIf(t.bin(Op.and, t.block.getf(FPU_STATUS), x87.errorMask), V_MF, 0);
 }
 /** The 11 bits by which FOP names an instruction. */
@@ -92,6 +89,7 @@ const controlled = (name: string, opcode: string, operand: string, waits: boolea
       if (unavailable(t)) return;
       if (waits) checkPending(t);
       execute(t);
+      t.x87.errorMask = -1; // IGNNE# may be gone
       t.x87.codeSegment = t.x87.mmx = false;
       t.x87.dataSegment = -1;
     },

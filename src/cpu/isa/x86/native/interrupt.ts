@@ -44,6 +44,7 @@ import {
   V_DE,
   V_DF,
   V_GP,
+  V_MF,
   V_NP,
   V_OF,
   V_PF,
@@ -68,8 +69,9 @@ import {
   setExternal,
 } from './cpu';
 import { currentFlags, get_eflags, iopl } from './flags';
+import { reportByFerr } from './fpu/ferr';
 import { fst_commit } from './fpu/load-store';
-import { end_shadow, update_mode } from './mode';
+import { end_shadow, shutDown, update_mode } from './mode';
 import { FPU_CS, FPU_DP, FPU_DS, FPU_IP, FPU_OPCODE, FPU_STORE_DP } from '../fpu-layout';
 import { M_INHIBIT, M_TF } from '../mode';
 import {
@@ -253,6 +255,11 @@ function completeStoppedStore(): void {
 /** Delivers the exception that C_FAULT and its companions tell of, to the instruction at C_PC. */
 export function deliver_exception(): void {
   if (load<i32>(C_FAULT_CODE) == V_STORE_STOPPED) return completeStoppedStore();
+  if (load<i32>(C_FAULT_CODE) == V_MF && reportByFerr()) {
+    // Whoever delivers exceptions sees to the interrupt. If none is taken, the instruction goes on, as in QEMU.
+    store<i32>(C_FAULT, 0);
+    return;
+  }
   const stepping = load<u32>(C_STEPPING);
   store<u32>(C_STEPPING, 1); // stacks and tables may lie next to code, or even in I/O
   let vector = load<i32>(C_FAULT_CODE);
@@ -265,7 +272,7 @@ export function deliver_exception(): void {
     const second = load<i32>(C_FAULT_CODE);
     if (vector == V_DF) {
       store<i32>(C_FAULT, 0);
-      store<u32>(F_SHUTDOWN, 1);
+      shutDown();
       break;
     }
     if (isContributory(second) ? isContributory(vector) || vector == V_PF : second == V_PF && vector == V_PF) {
@@ -316,7 +323,7 @@ export function into(nextEip: u32): void {
  * delivered there at once, and so is the debug trap that the new TSS's T bit asks for.
  */
 export function finishTaskSwitch(): void {
-  if (!takeSwitched()) return;
+  if (!takeSwitched() || load<u32>(F_SHUTDOWN) != 0) return;
   if (faulted()) deliver_exception();
   else if (taskWantsTrap()) deliverDebugTrap(DR6_BT);
 }

@@ -1,5 +1,5 @@
 /** What follows from the state: translation mode, context, TLB bank, whether interrupts are taken. AssemblyScript. */
-import { C_CONTEXT, C_GENERATIONS, C_INTR_ENABLED, C_MMU, C_TAG } from '../../../ir/layout';
+import { C_CONTEXT, C_GENERATIONS, C_INTR_ENABLED, C_INTR_REQUEST, C_MMU, C_TAG } from '../../../ir/layout';
 import {
   AC,
   ATTR_BIG,
@@ -22,12 +22,16 @@ import {
   F_DR7,
   F_EFLAGS,
   F_INHIBIT,
+  F_NMI,
+  F_SHUTDOWN,
   F_WATCHING,
   FS,
   GS,
   IF,
   IOPL,
   IOPL_SHIFT,
+  NMI_BLOCKED,
+  NMI_PENDING,
   SHADOW_STI,
   SS,
   TF,
@@ -57,6 +61,7 @@ import {
 } from '../mode';
 import { attrOf, baseOf, limitOf, raise } from './cpu';
 import { tlb_flush } from './exec';
+import { updateTrapped } from './fpu/ferr';
 import { isDataBreakpoint } from './paging';
 
 /** Spans 4 GiB and may be read and (data) written: an access through it can't fail the segment's checks. */
@@ -116,13 +121,54 @@ export function update_mode(): void {
   store<u32>(C_CONTEXT, baseOf(CS));
   store<u32>(C_MMU, bank);
   updateInterruptEnable();
+  updateTrapped();
 }
 
-/** Only the parts that IF and the interrupt shadow decide. */
-// @ts-ignore: decorator
-@inline
+const REQUEST_NMI: u32 = 2;
+const REQUEST_SHUTDOWN: u32 = 4;
+
+/** Only the parts that shutdown, IF, NMIs and the interrupt shadow decide. The shadow of STI keeps NMIs back, too, as some processors do. */
 function updateInterruptEnable(): void {
-  store<u32>(C_INTR_ENABLED, u32((load<u32>(F_EFLAGS) & IF) != 0 && load<u32>(F_INHIBIT) == 0));
+  const nmi = load<u32>(F_NMI) == NMI_PENDING;
+  const request = load<u32>(C_INTR_REQUEST) & ~(REQUEST_NMI | REQUEST_SHUTDOWN);
+  if (load<u32>(F_SHUTDOWN) != 0) {
+    store<u32>(C_INTR_REQUEST, request | REQUEST_SHUTDOWN);
+    store<u32>(C_INTR_ENABLED, 1);
+    return;
+  }
+  store<u32>(C_INTR_REQUEST, nmi ? request | REQUEST_NMI : request);
+  store<u32>(C_INTR_ENABLED, u32(((load<u32>(F_EFLAGS) & IF) != 0 || nmi) && load<u32>(F_INHIBIT) == 0));
+}
+
+/**
+ * The processor stops. A helper that delivers exceptions itself (single step, task switch) returns to translated code,
+ * which must not go on: it looks for interrupts next, so this is one.
+ */
+export function shutDown(): void {
+  store<u32>(F_SHUTDOWN, 1);
+  updateInterruptEnable();
+}
+
+/** An NMI has come. Any number of them while one waits are one. */
+export function raise_nmi(): void {
+  store<u32>(F_NMI, load<u32>(F_NMI) | NMI_PENDING);
+  updateInterruptEnable();
+}
+
+/** 1 if an NMI is to be delivered now: it waits no more, and blocks others until IRET (SDM volume 3, 6.7.1). */
+export function take_nmi(): i32 {
+  if (load<u32>(F_NMI) != NMI_PENDING) return 0;
+  store<u32>(F_NMI, NMI_BLOCKED);
+  updateInterruptEnable();
+  return 1;
+}
+
+/** IRET has completed, to wherever. */
+export function unblockNmi(): void {
+  const nmi = load<u32>(F_NMI);
+  if ((nmi & NMI_BLOCKED) == 0) return;
+  store<u32>(F_NMI, nmi & ~NMI_BLOCKED);
+  updateInterruptEnable();
 }
 
 /** Begins the shadow in which no interrupt is taken, unless one ends with this instruction: they don't add up. */
@@ -150,7 +196,7 @@ export function cli(): void {
     return;
   }
   store<u32>(F_EFLAGS, load<u32>(F_EFLAGS) & ~IF);
-  store<u32>(C_INTR_ENABLED, 0);
+  updateInterruptEnable();
 }
 
 export function sti(): void {

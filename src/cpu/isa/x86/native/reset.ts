@@ -1,5 +1,5 @@
 /** State after power-on and INIT by the reset line (SDM volume 3, table 9-1). AssemblyScript. */
-import { C_FAULT, C_PC, CPU_FIELDS, STATE, TEMP0 } from '../../../ir/layout';
+import { C_DELIVERED_AT, C_DELIVERIES, C_FAULT, C_PC, CPU_FIELDS, STATE, TEMP0 } from '../../../ir/layout';
 import { FPU_END } from '../fpu-layout';
 import {
   ATTR_CODE,
@@ -48,6 +48,8 @@ export function reset(): void {
   store<u32>(F_A20_MASK, 0xffffffff);
   fninit();
   store<i32>(C_FAULT, 0);
+  store<u32>(C_DELIVERIES, 0);
+  store<u64>(C_DELIVERED_AT, 0);
   store<u64>(C_PC, 0xfffffff0);
   tlb_flush();
   update_mode();

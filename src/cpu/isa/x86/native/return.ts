@@ -28,7 +28,7 @@ import {
 import { attrOf, cpl, faulted, isProtected, isVm86, ldSystem, limitOf, raise, raiseSelector, setEip } from './cpu';
 import { iopl, writeEflags } from './flags';
 import { finishTaskSwitch } from './interrupt';
-import { update_mode } from './mode';
+import { unblockNmi, update_mode } from './mode';
 import {
   dplOf,
   fetchDescriptor,
@@ -169,6 +169,11 @@ function iretToTask(nextEip: u32): void {
 }
 
 export function iret(size: i32, nextEip: u32): void {
+  returnFromInterrupt(size, nextEip);
+  if (!faulted()) unblockNmi();
+}
+
+function returnFromInterrupt(size: i32, nextEip: u32): void {
   if (!isProtected()) return iretReal(size);
   if ((load<u32>(F_EFLAGS) & NT) != 0) return iretToTask(nextEip);
   useCurrentStack();

@@ -2,13 +2,13 @@
  * String instructions. One call moves one chunk: elements up to the end of a page (of either operand), so at most
  * 4096. Where chunks end follows from the registers alone, as each counts as one instruction. AssemblyScript.
  */
-import { C_FAULT, C_TAG, FAULT_EXC } from '../../../ir/layout';
+import { C_FAULT, C_FAULT_CODE, C_FAULT_ERR, C_TAG, FAULT_EXC } from '../../../ir/layout';
 import { CC_SUB } from '../cc';
 import { CC_DST, CC_OP, CC_SRC, DF, EAX, ECX, EDI, ES, ESI, F_WATCHING, FS, GS } from '../layout';
-import { M_FLAT, M_FS_FLAT, M_GS_FLAT, M_TF } from '../mode';
-import { baseOf, faulted } from './cpu';
+import { M_ALIGN, M_FLAT, M_FS_FLAT, M_GS_FLAT, M_TF } from '../mode';
+import { baseOf, faulted, raise } from './cpu';
 import { ld, st, xlat } from './exec';
-import { allows, seg_check, SEG_WRITE } from './segment';
+import { align_check, allows, seg_check, SEG_WRITE } from './segment';
 
 const ADDR32: u32 = 0x8;
 const REP: u32 = 0x10;
@@ -75,16 +75,32 @@ function isChecked(seg: u32): bool {
 }
 
 /**
- * Of `n` elements from `offset` on, those that the segment allows: all, or one to be done alone, or 0 with the fault
- * of the first.
+ * Of `n` elements from `offset` on, those that the segment and alignment allow: all, or one to be done alone, or 0 with
+ * the fault of the first.
  */
 function permitted(spec: u32, seg: u32, offset: u32, n: u32, write: u32): u32 {
+  const allowed = inSegment(spec, seg, offset, n, write);
+  if (allowed == 0 || (load<u32>(C_TAG) & M_ALIGN) == 0) return allowed;
+  align_check(baseOf(seg) + offset, sizeOf(spec)); // elements lie all alike
+  return faulted() ? 0 : allowed;
+}
+
+function inSegment(spec: u32, seg: u32, offset: u32, n: u32, write: u32): u32 {
   if (!isChecked(seg)) return n;
   const size = sizeOf(spec);
   const first = load<i32>(DF) < 0 ? offset - (n - 1) * size : offset;
   if (n > 1 && allows(seg, first, n * size, write)) return n;
   seg_check(seg, offset, size | write);
   return faulted() ? 0 : 1;
+}
+
+/** The second operand is not permitted: but if the first can't be read, that comes before. */
+function readFirst(from: u32, size: u32): void {
+  const vector = load<i32>(C_FAULT_CODE);
+  const errorCode = load<u32>(C_FAULT_ERR);
+  store<i32>(C_FAULT, 0);
+  ld(from, size);
+  if (!faulted()) raise(vector, errorCode);
 }
 
 /** A page that can't be reached directly is not a fault: element by element then. True if it is a real fault. */
@@ -150,7 +166,10 @@ export function movs(spec: u32, seg: u32): i32 {
   n = permitted(spec, seg, si, n, 0);
   if (n == 0) return 0;
   n = permitted(spec, ES, di, n, SEG_WRITE);
-  if (n == 0) return 0;
+  if (n == 0) {
+    readFirst(from, size);
+    return 0;
+  }
   if (!straddles(from, size) && !straddles(to, size)) {
     const source = xlat(from, 0);
     if (source == 0 && isException()) return 0;
@@ -308,7 +327,10 @@ export function cmps(spec: u32, seg: u32): i32 {
   n = permitted(spec, seg, si, n, 0);
   if (n == 0) return 0;
   n = permitted(spec, ES, di, n, 0);
-  if (n == 0) return 0;
+  if (n == 0) {
+    readFirst(left, size);
+    return 0;
+  }
   const step = size * load<u32>(DF);
   if (!straddles(left, size) && !straddles(right, size)) {
     const a = xlat(left, 0);

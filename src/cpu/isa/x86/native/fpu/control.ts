@@ -16,6 +16,7 @@ import {
   FPU_STOPPED,
   FPU_TOP,
 } from '../../fpu-layout';
+import { ferrGone } from './ferr';
 import { EXP_MAX, se, sig } from './state';
 
 const CONTROL_BITS: u32 = 0x1f3f;
@@ -33,6 +34,7 @@ function summarise(): void {
   const pendingBits = status & ~load<u32>(FPU_CONTROL) & FPU_EXCEPTIONS;
   store<u32>(FPU_STATUS, pendingBits ? status | FPU_ES | FPU_BUSY : status);
   store<u32>(FPU_STOPPED, 0);
+  if (pendingBits == 0) ferrGone();
 }
 
 export function fninit(): void {
@@ -46,6 +48,7 @@ export function fninit(): void {
   store<u32>(FPU_DP, 0);
   store<u32>(FPU_DS, 0);
   for (let i: u32 = 0; i < 8; i++) store<u32>(physical(i), 1, FPU_REG_EMPTY);
+  ferrGone();
 }
 
 export function fldcw(value: u32): void {
@@ -65,6 +68,7 @@ export function fnstsw(): u32 {
 export function fnclex(): void {
   store<u32>(FPU_STATUS, load<u32>(FPU_STATUS) & 0x7f00);
   store<u32>(FPU_STOPPED, 0);
+  ferrGone();
 }
 
 /** Nonzero if an unmasked exception is pending (ES): the next waiting instruction raises #MF. */
