@@ -14,7 +14,7 @@ export type SliceEnd = 'budget' | 'halted' | 'shutdown' | 'stopped';
 
 /** The processor as the loop drives it: exec's Vcpu and the state that says whether it sleeps. */
 export interface LoopCpu {
-  /** Retires exactly `budget` instructions unless it halts, shuts down, is stopped, or translated code for `effort` us. */
+  /** Retires exactly `budget` instructions unless it halts, shuts down, is stopped, or has translated code for `effort` us. */
   run(budget: number, effort: number): SliceEnd;
   readonly executed: number;
   shorten(budgetLeft: number): void;
