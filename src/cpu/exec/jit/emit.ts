@@ -3,9 +3,6 @@ import {
   C_BUDGET,
   C_EXIT,
   C_EXIT_ARG,
-  C_FAULT,
-  C_FAULT_CODE,
-  C_FAULT_ERR,
   C_INTR_ENABLED,
   C_INTR_REQUEST,
   C_LEAVE_ARG,
@@ -17,36 +14,23 @@ import {
   EXIT_HOT,
   EXIT_INTR,
   EXIT_LEAVE,
-  FAULT_EXC,
   JUMP_CACHE,
   REGION_ENTRIES,
-  STATE,
 } from '../../ir/layout.ts';
-import { CALL, OP_NAMES, OPS, Op, RET, type Ty, WORDS } from '../../ir/ops.ts';
+import { CALL, OP_NAMES, Op, RET, type Ty, WORDS } from '../../ir/ops.ts';
 import type { FrontEnd } from '../../isa/front-end.ts';
-import type { Code, Label } from '../../wasm/code.ts';
+import type { Label } from '../../wasm/code.ts';
 import type { Func } from '../../wasm/module.ts';
 import { VOID, W } from '../../wasm/opcodes.ts';
-import { DIRECT, emitComputation, type Operands, pushConst } from '../../wasm/semantics.ts';
+import { DIRECT, pushConst } from '../../wasm/semantics.ts';
 import type { Block } from '../blocks.ts';
 import { HEAD } from '../interp/context.ts';
 import { emitJumpCacheHit, jumpCacheLayout } from '../jump-cache.ts';
-import { emitAccess, type SlowAccess } from '../soft-tlb.ts';
+import { type ModuleFunctions, OpEmitter } from './emit-ops.ts';
 import type { Graph } from './graph.ts';
 import { emitJumpTable } from './jump-table.ts';
-import { ADDRESS, BUDGET, ENTRY, EXIT_PC, GIVE_BACK, Locals, S0, T64, TARGET, typeOfA } from './locals.ts';
-import { emitRememberedAccess } from './page-locals.ts';
-import type { Prelude } from './prelude.ts';
+import { BUDGET, ENTRY, EXIT_PC, GIVE_BACK, S0, TARGET } from './locals.ts';
 import type { Node } from './region.ts';
-
-/** Indices of the functions that a region calls. */
-export interface ModuleFunctions extends SlowAccess, Prelude {
-  readonly helpers: readonly number[];
-  /** Type of regions. */
-  readonly regionType: number;
-  /** Heads of blocks in bytecode. */
-  readonly opcodes: { readonly enter: number; readonly dead: number };
-}
 
 /** A region, and its place among the others. */
 export interface RegionToEmit {
@@ -56,58 +40,33 @@ export interface RegionToEmit {
   readonly countsEntries: boolean;
 }
 
-const slotAddress = (slot: number): number => STATE + 8 * slot;
-
-export class RegionEmitter {
-  readonly #c: Code;
+export class RegionEmitter extends OpEmitter {
   readonly #func: Func;
-  readonly #frontEnd: FrontEnd;
-  readonly #va: Ty;
-  readonly #fns: ModuleFunctions;
-  readonly #nodes: readonly Node[];
-  readonly #locals: Locals;
   readonly #index: number;
-  readonly #bank: number;
   readonly #countsEntries: boolean;
   readonly #labels = new Map<Node, Label>();
   readonly #loops = new Map<Node, Label>();
   /** Instructions that may be executed between two looks at the budget. */
   readonly #cost: number;
   #leave: Label = 0;
-  #fault: Label = 0;
-  #node: Node;
-  /** Offset in the node's IR of the op being emitted. */
-  #p = 0;
 
-  constructor(func: Func, frontEnd: FrontEnd, fns: ModuleFunctions, region: RegionToEmit) {
-    const { graph, index, countsEntries } = region;
+  constructor(func: Func, frontEnd: FrontEnd, fns: ModuleFunctions, { graph, index, countsEntries }: RegionToEmit) {
+    super(func.code, frontEnd, fns, graph.nodes);
     this.#func = func;
-    this.#c = func.code;
-    this.#frontEnd = frontEnd;
-    this.#va = frontEnd.va;
-    this.#fns = fns;
-    this.#nodes = graph.nodes;
-    this.#node = graph.nodes[0] as Node;
     this.#index = index;
-    this.#bank = this.#node.block.bank;
     this.#countsEntries = countsEntries;
-    this.#locals = new Locals(frontEnd, graph.nodes);
     this.#cost = graph.nodes.reduce((sum, n) => sum + n.block.insns, 0);
   }
 
   emit(): void {
-    const c = this.#c;
-    const entry = this.#nodes[0] as Node;
+    const c = this.c;
+    const entry = this.nodes[0] as Node;
     const tooShort = c.block();
     c.get(BUDGET).i32(this.#cost).op(W.i32LtS).brIf(tooShort, 0);
     if (this.#countsEntries) this.#countEntry(entry);
-    for (const s of this.#locals.used) {
-      c.i32(0)
-        .mem(this.#slotTy(s) === 'i64' ? W.i64Load : W.i32Load, slotAddress(s), 2)
-        .set(this.#locals.slot(s));
-    }
+    for (const s of this.locals.used) this.loadSlot(s);
     const setUp = c.n;
-    this.#fault = c.block();
+    this.fault = c.block();
     this.#leave = c.block();
     this.#tree(entry);
     c.op(W.unreachable);
@@ -124,39 +83,39 @@ export class RegionEmitter {
     c.store32(C_BUDGET, () => c.get(BUDGET));
     c.i32(entry.block.code | 1);
     this.#forgetPagesAt(setUp);
-    this.#func.locals = this.#locals.runs;
+    this.#func.locals = this.locals.runs;
   }
 
   /** To the block that TARGET knows, compiled or not, unless it is dead; else by way of the jump cache. */
   #goOn(): void {
-    const c = this.#c;
+    const c = this.c;
     c.get(TARGET).if(VOID, 1);
-    c.get(TARGET).mem(W.i32Load16U, 0, 1).tee(S0).i32(this.#fns.opcodes.enter).op(W.i32Eq).if(VOID, 1);
-    c.get(BUDGET).get(TARGET).mem(W.i32Load, HEAD.heat, 2).returnCallIndirect(this.#fns.regionType);
+    c.get(TARGET).mem(W.i32Load16U, 0, 1).tee(S0).i32(this.fns.opcodes.enter).op(W.i32Eq).if(VOID, 1);
+    c.get(BUDGET).get(TARGET).mem(W.i32Load, HEAD.heat, 2).returnCallIndirect(this.fns.regionType);
     c.end();
-    c.get(S0).i32(this.#fns.opcodes.dead).op(W.i32Ne).if(VOID, 1);
+    c.get(S0).i32(this.fns.opcodes.dead).op(W.i32Ne).if(VOID, 1);
     c.store32(C_BUDGET, () => c.get(BUDGET));
     c.get(TARGET).return();
     c.end().end();
-    const layout = jumpCacheLayout(this.#va);
-    emitJumpCacheHit(c, this.#va, EXIT_PC, ENTRY);
+    const layout = jumpCacheLayout(this.va);
+    emitJumpCacheHit(c, this.va, EXIT_PC, ENTRY);
     c.if(VOID, 1);
     c.get(ENTRY)
       .mem(W.i32Load, JUMP_CACHE + layout.region, 2)
       .tee(S0)
       .if(VOID, 1);
-    c.get(BUDGET).get(S0).returnCallIndirect(this.#fns.regionType);
+    c.get(BUDGET).get(S0).returnCallIndirect(this.fns.regionType);
     c.end().end();
-    c.get(EXIT_PC).get(BUDGET).returnCall(this.#fns.go);
+    c.get(EXIT_PC).get(BUDGET).returnCall(this.fns.go);
   }
 
   /** Counts down to EXIT_HOT. */
   #countEntry({ block }: Node): void {
-    const c = this.#c;
+    const c = this.c;
     const word = REGION_ENTRIES + 4 * this.#index;
     c.store32(word, () => c.load32(word).i32(1).op(W.i32Sub).tee(S0));
     c.get(S0).op(W.i32Eqz).if(VOID, 0);
-    this.#storePc(() => this.#pushPc(0));
+    this.#storePc(() => this.pushPc(0));
     c.store32(C_EXIT_ARG, () => c.i32(block.code));
     this.#exitWith(EXIT_HOT);
     c.end();
@@ -164,12 +123,12 @@ export class RegionEmitter {
 
   /** Page locals must not match anything at entry: tag 1, inserted once it is known which there are. */
   #forgetPagesAt(offset: number): void {
-    const c = this.#c;
+    const c = this.c;
     const tail = c.bytes.slice(offset, c.n);
     const before = c.n;
     c.n = offset;
-    for (const page of this.#locals.pages) {
-      pushConst(c, this.#va, 1, 0);
+    for (const page of this.locals.pages) {
+      pushConst(c, this.va, 1, 0);
       c.set(page.tag);
     }
     const shift = c.n - offset;
@@ -179,62 +138,34 @@ export class RegionEmitter {
     }
     if (c.n !== before + shift) throw new Error('BUG: region lost code');
   }
-
-  #word(i: number): number {
-    return this.#node.ir[this.#p + i] as number;
-  }
-  #slotTy(s: number): Ty {
-    return this.#frontEnd.slots[s]?.ty ?? 'i32';
-  }
-  #get(operand: number, ty: Ty): void {
-    this.#c.get(this.#locals.of(operand, ty));
-  }
   #writeBack(): void {
-    const c = this.#c;
-    for (const s of this.#locals.dirty) this.#storeSlot(c, s);
-  }
-  #storeSlot(c: Code, s: number): void {
-    c.i32(0).get(this.#locals.slot(s));
-    c.mem(this.#slotTy(s) === 'i64' ? W.i64Store : W.i32Store, slotAddress(s), 2);
-  }
-  #loadSlot(c: Code, s: number): void {
-    c.i32(0)
-      .mem(this.#slotTy(s) === 'i64' ? W.i64Load : W.i32Load, slotAddress(s), 2)
-      .set(this.#locals.slot(s));
+    for (const s of this.locals.dirty) this.storeSlot(s);
   }
   #storePc(push: () => void): void {
-    this.#c.i32(0);
+    this.c.i32(0);
     push();
-    this.#c.mem(this.#va === 'i64' ? W.i64Store : W.i32Store, C_PC, 2);
+    this.c.mem(this.va === 'i64' ? W.i64Store : W.i32Store, C_PC, 2);
   }
-  /** Push a program counter at a distance from the current block's. */
-  #pushPc(delta: number): void {
-    const b = this.#node.block;
-    const hi = b.pcHi + Math.floor(((b.pcLo >>> 0) + delta) / 0x1_0000_0000);
-    pushConst(this.#c, this.#va, (b.pcLo + delta) | 0, hi);
-  }
-
-  // ---- structure ----
 
   #tree(n: Node): void {
     const merges = n.children.filter((k) => k.isMerge).sort((a, b) => b.order - a.order);
     if (!n.isLoop) return this.#within(n, merges, 0);
-    this.#loops.set(n, this.#c.loop());
+    this.#loops.set(n, this.c.loop());
     this.#within(n, merges, 0);
-    this.#c.end();
+    this.c.end();
   }
   /** The node's code inside one block for each merge node it dominates; their code follows behind. */
   #within(n: Node, merges: readonly Node[], k: number): void {
     const merge = merges[k];
     if (merge === undefined) return this.#body(n);
-    this.#labels.set(merge, this.#c.block());
+    this.#labels.set(merge, this.c.block());
     this.#within(n, merges, k + 1);
-    this.#c.end();
+    this.c.end();
     this.#tree(merge);
   }
   #body(n: Node): void {
-    const c = this.#c;
-    this.#node = n;
+    const c = this.c;
+    this.node = n;
     if (n.isLoop) {
       c.get(BUDGET).i32(this.#cost).op(W.i32LtS).if(VOID, 0);
       this.#exitTo(0);
@@ -243,17 +174,17 @@ export class RegionEmitter {
     this.#checkSecondPage(n);
     c.get(BUDGET).i32(n.block.insns).op(W.i32Sub).set(BUDGET);
     for (let i = 0; i < n.ops; i++) {
-      this.#node = n;
-      this.#p = i * WORDS;
-      this.#op();
+      this.node = n;
+      this.p = i * WORDS;
+      this.op();
     }
   }
 
   /** Leave the region for the address at a distance from the current block's. */
   #exitTo(delta: number): void {
-    const c = this.#c;
-    const pc = (this.#node.pcLo + delta) | 0;
-    const target = this.#node.outside.find((b) => b.pcLo === pc) ?? this.#nodes.find((n) => n.pcLo === pc)?.block;
+    const c = this.c;
+    const pc = (this.node.pcLo + delta) | 0;
+    const target = this.node.outside.find((b) => b.pcLo === pc) ?? this.nodes.find((n) => n.pcLo === pc)?.block;
     if (target) {
       c.i32(target.code);
       if (this.#needsGuard(target)) {
@@ -263,26 +194,26 @@ export class RegionEmitter {
       }
       c.set(TARGET);
     }
-    this.#pushPc(delta);
+    this.pushPc(delta);
     c.set(EXIT_PC).br(this.#leave);
   }
   #successor(delta: number, calls: readonly number[]): Node | undefined {
-    const pc = (this.#node.pcLo + delta) | 0;
-    return this.#node.successors.find(
+    const pc = (this.node.pcLo + delta) | 0;
+    return this.node.successors.find(
       (s) => s.pcLo === pc && s.calls.length === calls.length && s.calls.every((a, i) => a === calls[i]),
     );
   }
   /** The mapping of the target's page may have changed since this was compiled, unless it is this page or the entry's. */
   #needsGuard(to: { readonly pcLo: number }): boolean {
     const page = to.pcLo >>> 12;
-    return page !== this.#node.pcLo >>> 12 && page !== (this.#nodes[0] as Node).pcLo >>> 12;
+    return page !== this.node.pcLo >>> 12 && page !== (this.nodes[0] as Node).pcLo >>> 12;
   }
   /** Push whether the code TLB maps the page of a virtual address to `page` still. */
   #pushGuard(pcLo: number, pcHi: number, page: number): void {
-    const c = this.#c;
-    const wide = this.#va === 'i64';
+    const c = this.c;
+    const wide = this.va === 'i64';
     const index = (pcLo >>> 12) & (CODE_TLB_ENTRIES - 1);
-    const at = CODE_TLB + (this.#bank << CODE_TLB_BANK_SHIFT) + (index << (wide ? 4 : 3));
+    const at = CODE_TLB + (this.bank << CODE_TLB_BANK_SHIFT) + (index << (wide ? 4 : 3));
     c.i32(0).mem(W.i64Load, at, 3);
     if (wide) {
       c.i64((pcLo >>> 12) | (pcHi << 20), pcHi >>> 12).op(W.i64Eq);
@@ -299,13 +230,13 @@ export class RegionEmitter {
     if (block.page2 === 0) return;
     const next = (block.pcLo | 0xfff) + 1;
     this.#pushGuard(next | 0, next === 0 ? block.pcHi + 1 : block.pcHi, block.page2);
-    this.#c.op(W.i32Eqz).if(VOID, 0);
+    this.c.op(W.i32Eqz).if(VOID, 0);
     this.#exitTo(0);
-    this.#c.end();
+    this.c.end();
   }
   /** Go on at a distance from this block: to a node of the region, or out of it. */
   #branch(to: Node | undefined, delta: number): void {
-    const c = this.#c;
+    const c = this.c;
     if (to === undefined) return this.#exitTo(delta);
     if (this.#needsGuard(to)) {
       this.#pushPageGuard(to.block);
@@ -313,216 +244,33 @@ export class RegionEmitter {
       this.#exitTo(delta);
       c.end();
     }
-    if (to.order <= this.#node.order) c.br(this.#loops.get(to) as Label);
+    if (to.order <= this.node.order) c.br(this.#loops.get(to) as Label);
     else if (to.isMerge) c.br(this.#labels.get(to) as Label);
     else {
-      const node = this.#node;
-      const p = this.#p;
+      const node = this.node;
+      const p = this.p;
       this.#tree(to);
-      this.#node = node;
-      this.#p = p;
+      this.node = node;
+      this.p = p;
     }
   }
   /** The label that stands for a node reached by a plain branch, if it needs no guard. */
   #labelOf(to: Node | undefined): Label | undefined {
     if (to === undefined || this.#needsGuard(to)) return undefined;
-    if (to.order <= this.#node.order) return this.#loops.get(to);
+    if (to.order <= this.node.order) return this.#loops.get(to);
     return to.isMerge ? this.#labels.get(to) : undefined;
   }
 
-  // ---- ops ----
-
-  #op(): void {
-    const op = this.#word(0);
-    const info = OPS[op];
-    const c = this.#c;
-    switch (info?.shape) {
-      case 'bin':
-      case 'cmp':
-      case 'un':
-      case 'bits':
-      case 'dep':
-      case 'sel':
-      case 'mul2':
-        return emitComputation(op, this.#operands(op));
-      case 'movi':
-        pushConst(c, info.ty, this.#word(4), this.#word(5));
-        c.set(this.#locals.of(this.#word(1), info.ty));
-        return;
-      case 'load':
-      case 'store':
-        return this.#access(op);
-      case 'getf':
-        c.i32(0).mem(info.ty === 'i64' ? W.i64Load : W.i32Load, this.#word(4), 2);
-        c.set(this.#locals.of(this.#word(1), info.ty));
-        return;
-      case 'putf':
-        c.i32(0);
-        if (this.#word(2) >= 0) this.#get(this.#word(2), info.ty);
-        else pushConst(c, info.ty, this.#word(6), this.#word(6) >> 31);
-        c.mem(info.ty === 'i64' ? W.i64Store : W.i32Store, this.#word(4), 2);
-        return;
-      case 'setcc':
-        return this.#setcc();
-      case 'call':
-        return this.#call();
-      case 'raise':
-        return this.#raise();
-      default:
-        return this.#end(op);
-    }
-  }
-
-  #operands(op: number): Operands {
-    const c = this.#c;
-    const info = OPS[op];
-    const ty: Ty = info?.ty ?? 'i32';
-    const from = typeOfA(op);
-    const to: Ty = info?.shape === 'cmp' ? 'i32' : ty;
-    const isSelect = info?.shape === 'sel';
-    return {
-      code: c,
-      a: () => this.#get(this.#word(2), isSelect ? 'i32' : from),
-      b: () => {
-        if (this.#word(3) >= 0) this.#get(this.#word(3), from);
-        else pushConst(c, from, this.#word(4), info?.shape === 'dep' ? this.#word(4) >> 31 : this.#word(5));
-      },
-      x: () => this.#get(this.#word(6), ty),
-      position: this.#word(5) & 0xff,
-      length: this.#word(5) >> 8,
-      setD: (push) => {
-        push();
-        c.set(this.#locals.of(this.#word(1), to));
-      },
-      setX: (push) => {
-        push();
-        c.set(this.#locals.of(this.#word(6), 'i32'));
-      },
-      tmp32: S0,
-      tmp64: T64,
-    };
-  }
-
-  #setcc(): void {
-    const c = this.#c;
-    const first = this.#word(1);
-    // Both sources are read before anything is written.
-    this.#get(this.#word(2), 'i32');
-    if (this.#word(3) >= 0) this.#get(this.#word(3), 'i32');
-    else c.i32(this.#word(6));
-    c.set(this.#locals.slot(first + 2)).set(this.#locals.slot(first + 1));
-    c.i32(this.#word(4)).set(this.#locals.slot(first));
-  }
-
-  #call(): void {
-    const c = this.#c;
-    const number = this.#word(4);
-    const helper = this.#frontEnd.helpers[number];
-    if (!helper) throw new Error(`BUG: helper ${number}`);
-    for (const s of helper.reads) if (this.#locals.has(s)) this.#storeSlot(c, s);
-    const args = [this.#word(2), this.#word(3), this.#word(6), this.#word(5)];
-    helper.params.forEach((ty, i) => {
-      this.#get(args[i] as number, ty);
-    });
-    if (helper.readsClock) {
-      const after = this.#node.block.insns - this.#word(7) - 1;
-      c.store32(C_BUDGET, () => c.get(BUDGET).i32(after).op(W.i32Add));
-    }
-    c.call(this.#fns.helpers[number] as number);
-    const d = this.#word(1);
-    const wide = helper.result === 'i64';
-    if (helper.result) c.set(wide ? T64 : S0);
-    for (const s of helper.writes) this.#loadSlot(c, s);
-    if (helper.faults) this.#checkFault();
-    if (helper.result && d >= 0) c.get(wide ? T64 : S0).set(this.#locals.of(d, helper.result));
-  }
-
-  #checkFault(): void {
-    this.#c.load32(C_FAULT).if(VOID, 0);
-    this.#faultHere();
-    this.#c.end();
-  }
-  /** To the fault stub, with the address of this instruction and the count of those not executed. */
-  #faultHere(): void {
-    const insn = this.#word(7);
-    this.#pushPc(this.#node.insnOffset[insn] as number);
-    this.#c
-      .set(EXIT_PC)
-      .i32(this.#node.block.insns - insn)
-      .set(GIVE_BACK)
-      .br(this.#fault);
-  }
-  #raise(): void {
-    const c = this.#c;
-    const condition = this.#word(2);
-    if (condition >= 0) {
-      this.#get(condition, 'i32');
-      c.if(VOID, 0);
-    }
-    c.store32(C_FAULT, () => c.i32(FAULT_EXC));
-    c.store32(C_FAULT_CODE, () => c.i32(this.#word(4)));
-    c.store32(C_FAULT_ERR, () => c.i32(this.#word(5)));
-    this.#faultHere();
-    if (condition >= 0) c.end();
-  }
-
-  #access(op: number): void {
-    const c = this.#c;
-    const wide = this.#va === 'i64';
-    const info = OPS[op];
-    const ty: Ty = info?.ty ?? 'i32';
-    const [base, index, disp, scale] = [this.#word(2), this.#word(3), this.#word(4), this.#word(5)];
-    const address = (): void => {
-      if (base >= 0) this.#get(base, this.#va);
-      if (index >= 0) {
-        this.#get(index, this.#va);
-        if (scale > 0) {
-          pushConst(c, this.#va, scale, 0);
-          c.op(wide ? W.i64Shl : W.i32Shl);
-        }
-        if (base >= 0) c.op(wide ? W.i64Add : W.i32Add);
-      }
-      if (disp !== 0 || (base < 0 && index < 0)) {
-        pushConst(c, this.#va, disp, disp >> 31);
-        if (base >= 0 || index >= 0) c.op(wide ? W.i64Add : W.i32Add);
-      }
-    };
-    const access = {
-      code: c,
-      op,
-      va: this.#va,
-      address,
-      value: () => {
-        if (this.#word(1) >= 0) this.#get(this.#word(1), ty);
-        else pushConst(c, ty, this.#word(6), this.#word(6) >> 31);
-      },
-      result: (push: () => void) => {
-        push();
-        c.set(this.#locals.of(this.#word(1), ty));
-      },
-      checkFault: () => this.#checkFault(),
-      bank: this.#bank,
-      slow: this.#fns,
-      addressLocal: ADDRESS,
-      entryLocal: ENTRY,
-    };
-    const isLoad = info?.shape === 'load';
-    const remembers = this.#frontEnd.stackSlots.includes(base) || (base < 0 && index < 0);
-    if (!remembers || wide || !this.#nodes.some((n) => n.isLoop)) return emitAccess(access);
-    const key = `${isLoad ? 'load' : 'store'} ${base >= 0 ? base : disp >>> 12}`;
-    emitRememberedAccess(access, this.#locals.page(key, this.#va), isLoad ? this.#fns.probeLoad : this.#fns.probeStore);
-  }
-
-  #end(op: number): void {
-    const c = this.#c;
-    const d = this.#word(1);
-    const a = this.#word(2);
-    const imm = this.#word(4);
-    const x = this.#word(6);
-    const { calls } = this.#node;
+  protected override end(op: number): void {
+    const c = this.c;
+    const d = this.word(1);
+    const a = this.word(2);
+    const imm = this.word(4);
+    const x = this.word(6);
+    const { calls } = this.node;
     switch (op) {
       case Op.goto: {
-        const inside = imm === CALL ? [...calls, (this.#node.pcLo + x) | 0] : calls;
+        const inside = imm === CALL ? [...calls, (this.node.pcLo + x) | 0] : calls;
         return this.#branch(this.#successor(d, inside), d);
       }
       case Op.br:
@@ -531,21 +279,21 @@ export class RegionEmitter {
       case Op.jind:
         return this.#indirect(a, imm);
       case Op.gotom:
-        this.#pushPc(d);
+        this.pushPc(d);
         c.set(EXIT_PC);
         if (imm) this.#leaveForInterrupt();
         c.br(this.#leave);
         return;
       case Op.jpc:
         c.i32(0)
-          .mem(this.#va === 'i64' ? W.i64Load : W.i32Load, C_PC, 2)
+          .mem(this.va === 'i64' ? W.i64Load : W.i32Load, C_PC, 2)
           .set(EXIT_PC);
         if (imm) this.#leaveForInterrupt();
         c.br(this.#leave);
         return;
       case Op.leave:
         this.#writeBack();
-        this.#storePc(() => this.#pushPc(d));
+        this.#storePc(() => this.pushPc(d));
         c.store32(C_LEAVE_ARG, () => c.i32(x));
         c.store32(C_EXIT_ARG, () => c.i32(imm));
         this.#exitWith(EXIT_LEAVE);
@@ -555,13 +303,13 @@ export class RegionEmitter {
     }
   }
   #exitWith(reason: number, storesBudget = true): void {
-    const c = this.#c;
+    const c = this.c;
     c.store32(C_EXIT, () => c.i32(reason));
     if (storesBudget) c.store32(C_BUDGET, () => c.get(BUDGET));
     c.i32(0).return();
   }
   #leaveForInterrupt(): void {
-    const c = this.#c;
+    const c = this.c;
     c.load32(C_INTR_REQUEST).if(VOID, 0);
     c.load32(C_INTR_ENABLED).if(VOID, 1);
     this.#writeBack();
@@ -570,13 +318,13 @@ export class RegionEmitter {
     c.end().end();
   }
   #conditional(ty: Ty): void {
-    const c = this.#c;
-    const [taken, fall] = [this.#word(1), this.#word(6)];
-    this.#get(this.#word(2), ty);
-    if (this.#word(3) >= 0) this.#get(this.#word(3), ty);
-    else pushConst(c, ty, this.#word(4), this.#word(4) >> 31);
-    c.op(DIRECT[this.#word(5)] as number);
-    const { calls } = this.#node;
+    const c = this.c;
+    const [taken, fall] = [this.word(1), this.word(6)];
+    this.get(this.word(2), ty);
+    if (this.word(3) >= 0) this.get(this.word(3), ty);
+    else pushConst(c, ty, this.word(4), this.word(4) >> 31);
+    c.op(DIRECT[this.word(5)] as number);
+    const { calls } = this.node;
     const yes = this.#successor(taken, calls);
     const no = this.#successor(fall, calls);
     const label = this.#labelOf(yes);
@@ -591,31 +339,31 @@ export class RegionEmitter {
     c.end();
   }
   #indirect(a: number, kind: number): void {
-    const c = this.#c;
-    const targets = this.#node.indirect;
-    this.#get(a, this.#va);
+    const c = this.c;
+    const targets = this.node.indirect;
+    this.get(a, this.va);
     c.set(EXIT_PC);
     const matches = (t: Node): void => {
       c.get(EXIT_PC);
-      pushConst(c, this.#va, t.pcLo, t.block.pcHi);
-      c.op(this.#va === 'i64' ? W.i64Eq : W.i32Eq);
+      pushConst(c, this.va, t.pcLo, t.block.pcHi);
+      c.op(this.va === 'i64' ? W.i64Eq : W.i32Eq);
     };
     if (kind === RET) {
       const back = targets[0];
       if (back) {
         matches(back);
         c.if(VOID, 1);
-        this.#branch(back, (back.pcLo - this.#node.pcLo) | 0);
+        this.#branch(back, (back.pcLo - this.node.pcLo) | 0);
         c.end();
       }
     } else if (targets.length > 0) {
-      emitJumpTable(c, this.#va, EXIT_PC, targets, (t) => {
+      emitJumpTable(c, this.va, EXIT_PC, targets, (t) => {
         matches(t);
         if (this.#needsGuard(t)) {
           this.#pushPageGuard(t.block);
           c.op(W.i32And);
         }
-        c.brIf((t.order <= this.#node.order ? this.#loops.get(t) : this.#labels.get(t)) as Label);
+        c.brIf((t.order <= this.node.order ? this.#loops.get(t) : this.#labels.get(t)) as Label);
       });
     }
     c.br(this.#leave);
