@@ -41,7 +41,7 @@ function fakeVm(start: VmClient['start']): VmClient & { emit(event: VmEvent): vo
 
 const launch: Launch = { title: 'A machine', args: ['-M', 'pc'], load: async () => ({}) };
 
-function setUp(start: VmClient['start'] = async () => {}) {
+function setUp(start: VmClient['start'] = async () => {}, screenReady = Promise.resolve()) {
   const machines: ReturnType<typeof fakeVm>[] = [];
   const session = new MachineSession({
     createVm() {
@@ -49,6 +49,7 @@ function setUp(start: VmClient['start'] = async () => {}) {
       machines.push(vm);
       return vm;
     },
+    screenReady: () => screenReady,
     schedule: (callback) => callback(),
   });
   return { session, machines };
@@ -63,6 +64,24 @@ describe('a session', () => {
     await session.pause();
     expect(session.view.phase).toEqual({ kind: 'on', state: 'paused' });
     expect(session.view.status?.instructions).toBe(1234);
+  });
+
+  test('runs the machine once there is a screen for it', async () => {
+    const screen = Promise.withResolvers<void>();
+    const starting = vi.fn(async () => {});
+    const { session } = setUp(starting, screen.promise);
+    const started = session.start(launch);
+    await vi.waitFor(() => expect(session.view.phase).toEqual({ kind: 'on', state: 'prelaunch' }));
+    expect(starting).toHaveBeenCalledWith({ args: ['-M', 'pc', '-S'], files: {} }, expect.any(Function));
+    screen.resolve();
+    await started;
+    expect(session.view.phase).toEqual({ kind: 'on', state: 'running' });
+  });
+
+  test('with -S it waits for the user', async () => {
+    const { session } = setUp();
+    await session.start({ ...launch, args: ['-S'] });
+    expect(session.view.phase).toEqual({ kind: 'on', state: 'prelaunch' });
   });
 
   test('stays on the start screen with message and hint when the kernel is refused', async () => {

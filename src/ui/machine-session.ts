@@ -43,6 +43,8 @@ export interface SessionView {
 
 export interface SessionSurroundings {
   createVm(): VmClient;
+  /** Resolves when there is a screen that takes the output. */
+  screenReady(output: OutputFeed): Promise<void>;
   readonly schedule: Schedule;
 }
 
@@ -87,7 +89,10 @@ export class MachineSession {
     return () => this.listeners.delete(listener);
   };
 
-  /** Fetches what the machine needs and powers it on. What fails is in `view.trouble`. */
+  /**
+   * Fetches what the machine needs and powers it on; it runs once its screen is there, so that the page does not compete
+   * with it for the processor while it lays that out. What fails is in `view.trouble`.
+   */
   async start(launch: Launch): Promise<void> {
     this.release();
     this.launch = launch;
@@ -102,10 +107,15 @@ export class MachineSession {
       this.feed = new OutputFeed(this.surroundings.schedule);
       const vm = this.surroundings.createVm();
       this.vm = vm;
-      await vm.start({ args: launch.args, files }, (event) => {
+      const staysPaused = launch.args.includes('-S');
+      const args = staysPaused ? launch.args : [...launch.args, '-S'];
+      await vm.start({ args, files }, (event) => {
         if (this.vm === vm) this.receive(event);
       });
-      if (this.vm === vm) this.poweredOn();
+      if (this.vm !== vm) return;
+      this.poweredOn();
+      await this.surroundings.screenReady(this.feed);
+      if (this.vm === vm && !staysPaused) await vm.resume();
     } catch (error) {
       if (loading.signal.aborted) return;
       this.release();

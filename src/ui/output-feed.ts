@@ -17,6 +17,11 @@ export class OutputFeed {
   private size = 0;
   private sink: OutputSink | undefined;
   private busy = false;
+  private resolveAttached: () => void = () => {};
+  /** Resolves once somebody takes the output. */
+  readonly attached = new Promise<void>((resolve) => {
+    this.resolveAttached = resolve;
+  });
 
   constructor(schedule: Schedule) {
     this.schedule = schedule;
@@ -34,6 +39,7 @@ export class OutputFeed {
     this.sink = sink;
     this.busy = false;
     this.plan();
+    this.resolveAttached();
     return () => {
       if (this.sink === sink) this.sink = undefined;
     };

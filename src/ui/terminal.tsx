@@ -3,7 +3,7 @@ import { SearchAddon } from '@xterm/addon-search';
 import { Terminal as Xterm } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
 import { type Ref, useEffect, useEffectEvent, useImperativeHandle, useRef, useState } from 'react';
-import type { OutputFeed } from './output-feed.ts';
+import { nextFrame, type OutputFeed } from './output-feed.ts';
 import { themeOf } from './terminal-theme.ts';
 
 export interface TerminalHandle {
@@ -70,10 +70,8 @@ function showTerminal(
       xterm.attachCustomKeyEventHandler((event) => !copied(event, xterm));
       later(() => {
         connect(xterm, element, onInput, signal);
-        signal.addEventListener(
-          'abort',
-          output.attach((bytes, done) => xterm.write(bytes, done)),
-        );
+        // Once it has its size, which it gets with the next frame.
+        nextFrame(() => later(() => takeOutput(xterm, output, signal)));
         const search = new SearchAddon();
         xterm.loadAddon(search);
         xterm.focus();
@@ -82,6 +80,13 @@ function showTerminal(
     });
   });
   return ended;
+}
+
+function takeOutput(xterm: Xterm, output: OutputFeed, signal: AbortSignal): void {
+  signal.addEventListener(
+    'abort',
+    output.attach((bytes, done) => xterm.write(bytes, done)),
+  );
 }
 
 /** Keys to the guest, and as many rows and columns as there is room for. */

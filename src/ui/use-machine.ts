@@ -7,7 +7,11 @@ function createMachineWorker(): Worker {
   return new Worker(new URL('../../workers/machine.worker.ts', import.meta.url), { type: 'module', name: 'machine' });
 }
 
-const session = new MachineSession({ createVm: () => createVmClient(createMachineWorker), schedule: nextFrame });
+const session = new MachineSession({
+  createVm: () => createVmClient(createMachineWorker),
+  screenReady: (output) => output.attached,
+  schedule: nextFrame,
+});
 
 /** The page's one machine, and what there is to show of it. */
 export function useMachine(): { readonly session: MachineSession; readonly view: SessionView } {
