@@ -28,6 +28,8 @@ export const CC_SHL = 32;
 export const CC_SHR = 36;
 /** dst = low half of the product; src != 0: CF and OF set. AF clear. */
 export const CC_MUL = 40;
+/** A rotate: SF, ZF and PF are still those of dst, an earlier result; src has CF, AF and OF in their EFLAGS positions. */
+export const CC_ROT = 44;
 
 // Conditions as Jcc, SETcc and CMOVcc encode them; the low bit negates.
 export const COND_O = 0;

@@ -10,6 +10,7 @@ import {
   CC_INC,
   CC_LOGIC,
   CC_MUL,
+  CC_ROT,
   CC_SHL,
   CC_SHR,
   CC_SUB,
@@ -63,7 +64,7 @@ export function conditionValue(t: Emitter, code: number): number {
 export function carry(t: Emitter): number {
   if (t.ccKind === CC_UNKNOWN) return t.call('cc_carry', S_CC_OP, S_CC_DST, S_CC_SRC);
   if (t.ccKind === CC_LOGIC) return t.movi(0);
-  if (t.ccKind === CC_EFLAGS) return t.bits(src(t), 0, 1, false);
+  if (t.ccKind === CC_EFLAGS || t.ccKind === CC_ROT) return t.bits(src(t), 0, 1, false);
   if (t.ccKind === CC_INC || t.ccKind === CC_DEC) return src(t);
   return conditionValue(t, COND_B);
 }
@@ -110,6 +111,7 @@ function positive(t: Emitter, code: number): Comparison {
     const a = t.extend(t.bini(Op.add, t.ccDst, step), t.ccSize);
     return is(code === COND_L ? Op.lts : Op.les, a, -1, step);
   }
+  if (kind === CC_ROT && code === COND_O) return is(Op.ne, t.bini(Op.and, src(t), OF), -1, 0);
   if (kind === CC_MUL && code === COND_O) return is(Op.ne, src(t), -1, 0);
   return byHelper(t, code);
 }
@@ -165,6 +167,7 @@ function carryOf(t: Emitter): Comparison {
     case CC_SHL:
       return signBit(t, src(t));
     case CC_SHR:
+    case CC_ROT:
       return is(Op.ne, t.bini(Op.and, src(t), 1), -1, 0);
     default: // CC_INC, CC_DEC, CC_MUL
       return is(Op.ne, src(t), -1, 0);

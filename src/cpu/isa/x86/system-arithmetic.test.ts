@@ -1,6 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { type Case, type Outcome, oracleMissing, runOnHost } from './arithmetic-oracle.fixture.ts';
-import { CC_ADC, CC_ADD, CC_DEC, CC_EFLAGS, CC_INC, CC_LOGIC, CC_MUL, CC_SBB, CC_SHL, CC_SHR, CC_SUB } from './cc.ts';
+import {
+  CC_ADC,
+  CC_ADD,
+  CC_DEC,
+  CC_EFLAGS,
+  CC_INC,
+  CC_LOGIC,
+  CC_MUL,
+  CC_ROT,
+  CC_SBB,
+  CC_SHL,
+  CC_SHR,
+  CC_SUB,
+} from './cc.ts';
 import { AF, ARITHMETIC, CC_DST, CC_OP, CC_SRC, CF, EAX, ECX, EDX, OF, PF, SF, ZF } from './layout.ts';
 import { compileNative, Machine } from './system-machine.fixture.ts';
 
@@ -212,7 +225,7 @@ describe.skipIf(missing !== undefined)(
 
 describe('conditions', () => {
   it('follow from the flags, whatever the lazy form', () => {
-    const forms = [CC_ADD, CC_ADC, CC_SUB, CC_SBB, CC_LOGIC, CC_INC, CC_DEC, CC_SHL, CC_SHR, CC_MUL];
+    const forms = [CC_ADD, CC_ADC, CC_SUB, CC_SBB, CC_LOGIC, CC_INC, CC_DEC, CC_SHL, CC_SHR, CC_MUL, CC_ROT];
     for (let i = 0; i < 1500; i++) {
       const size = random() % 3;
       const mask = [0xff, 0xffff, 0xffffffff][size] as number;

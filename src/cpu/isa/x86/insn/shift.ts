@@ -1,8 +1,8 @@
 /** Shifts and rotates. The count is taken modulo 32; a count of zero leaves the flags alone (SDM volume 2, SAL). */
 import { Op } from '../../../ir/ops.ts';
-import { CC_SHL, CC_SHR } from '../cc.ts';
+import { CC_ADD, CC_DEC, CC_INC, CC_LOGIC, CC_MUL, CC_ROT, CC_SHL, CC_SHR, CC_SUB } from '../cc.ts';
 import { type Forms, type Instruction, x86 } from '../instruction.ts';
-import { CF, OF, S_ECX } from '../layout.ts';
+import { AF, CF, OF, S_CC_DST, S_CC_SRC, S_ECX } from '../layout.ts';
 import { type Place, REGISTER } from '../place.ts';
 import type { Translator } from '../translator.ts';
 
@@ -53,6 +53,31 @@ const shl = x86({
 const shr = x86({ name: 'shr', forms: shiftForms(5), execute: (t, dst, count) => shift(t, Op.shr, dst, count) });
 const sar = x86({ name: 'sar', forms: shiftForms(7), execute: (t, dst, count) => shift(t, Op.sar, dst, count) });
 
+/** AF of flags that follow from CC_DST and CC_SRC in a way known here, in its place; -1 if SF, ZF and PF do not follow from CC_DST. */
+function adjustFlag(t: Translator): number {
+  const carries = (a: number): number => t.bini(Op.and, t.bin(Op.xor, t.bin(Op.xor, a, S_CC_SRC), S_CC_DST), AF);
+  const digitIs = (digit: number): number => t.bini(Op.shl, t.bini(Op.eq, t.bini(Op.and, S_CC_DST, 0xf), digit), 4);
+  switch (t.ccKind) {
+    case CC_ADD:
+      return carries(t.bin(Op.sub, S_CC_DST, S_CC_SRC));
+    case CC_SUB:
+      return carries(t.bin(Op.add, S_CC_DST, S_CC_SRC));
+    case CC_INC:
+      return digitIs(0);
+    case CC_DEC:
+      return digitIs(0xf);
+    case CC_LOGIC:
+    case CC_SHL:
+    case CC_SHR:
+    case CC_MUL:
+      return t.movi(0);
+    case CC_ROT:
+      return t.bini(Op.and, S_CC_SRC, AF);
+    default:
+      return -1;
+  }
+}
+
 /** ROL and ROR: CF is the bit that went round, OF as for a count of one whatever the count; the other flags stay. */
 function rotate(t: Translator, op: number, dst: Place, count: Place): void {
   const { size, slot, bits } = dst;
@@ -60,7 +85,8 @@ function rotate(t: Translator, op: number, dst: Place, count: Place): void {
   const n = variable ? -1 : count.value & 31;
   if (n === 0) return touch(dst);
   const counter = variable ? t.bini(Op.and, S_ECX, 31) : -1;
-  const before = t.eflags();
+  const adjust = adjustFlag(t);
+  const before = adjust < 0 ? t.eflags() : adjust;
   const a = dst.readForUpdate();
   // Narrow values are repeated to fill 32 bits: rotating those comes to the same.
   const wide = size === 4 ? a : t.bini(Op.mul, a, size === 1 ? 0x01010101 : 0x00010001);
@@ -74,8 +100,14 @@ function rotate(t: Translator, op: number, dst: Place, count: Place): void {
   const high = t.bits(r, bits - 1, 1, false);
   const cf = left ? t.bini(Op.and, r, 1) : high;
   const of = t.bin(Op.xor, high, left ? cf : t.bits(r, bits - 2, 1, false));
-  const others = t.bini(Op.and, before, ~(CF | OF));
-  const after = t.bin(Op.or, t.bin(Op.or, others, cf), t.bini(Op.shl, of, 11));
+  const changed = t.bin(Op.or, cf, t.bini(Op.shl, of, 11));
+  if (adjust >= 0) {
+    const after = t.bin(Op.or, changed, adjust);
+    if (variable) t.flagsIf(counter, CC_ROT, t.ccSize, S_CC_DST, after);
+    else t.flags(CC_ROT, t.ccSize, S_CC_DST, after, 0);
+    return;
+  }
+  const after = t.bin(Op.or, changed, t.bini(Op.and, before, ~(CF | OF)));
   t.setEflags(variable ? t.sel(counter, after, before) : after);
 }
 

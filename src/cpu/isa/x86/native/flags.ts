@@ -1,5 +1,5 @@
 /** The six arithmetic flags from the lazy slots, and EFLAGS as a whole. AssemblyScript. */
-import { CC_ADC, CC_ADD, CC_DEC, CC_EFLAGS, CC_INC, CC_MUL, CC_SBB, CC_SHL, CC_SHR, CC_SUB } from '../cc';
+import { CC_ADC, CC_ADD, CC_DEC, CC_EFLAGS, CC_INC, CC_MUL, CC_ROT, CC_SBB, CC_SHL, CC_SHR, CC_SUB } from '../cc';
 import {
   AC,
   AF,
@@ -59,6 +59,8 @@ export function cc_carry(op: u32, dst: u32, src: u32): u32 {
       return src & 1;
     case CC_MUL:
       return u32(src != 0);
+    case CC_ROT:
+      return src & CF;
     default:
       return 0;
   }
@@ -86,6 +88,8 @@ function overflow(op: u32, dst: u32, src: u32): bool {
       return ((src ^ dst) & sign) != 0;
     case CC_MUL:
       return src != 0;
+    case CC_ROT:
+      return (src & OF) != 0;
     default:
       return false;
   }
@@ -105,6 +109,8 @@ function adjust(op: u32, dst: u32, src: u32): u32 {
       return u32((dst & 0xf) == 0) << 4;
     case CC_DEC:
       return u32((dst & 0xf) == 0xf) << 4;
+    case CC_ROT:
+      return src & AF;
     default:
       return 0;
   }
