@@ -7,7 +7,11 @@ import { OPERANDS, STATE, TEMP0 } from '../../ir/layout.ts';
 import { OPERAND_WORDS, READS_A, READS_B, READS_D, READS_IMM2, READS_X } from '../../ir/operands.ts';
 import { OP_NAMES, OPS, Op, RET, type Shape, type Ty, WORDS } from '../../ir/ops.ts';
 import type { FrontEnd } from '../../isa/front-end.ts';
-import { FLAG_OPS, type Handler, hasSite, TARGETS, USUAL_FIELDS } from './handlers.ts';
+import { hasSite } from './handlers/calls.ts';
+import { USUAL_FIELDS } from './handlers/computations.ts';
+import { TARGETS } from './handlers/ends.ts';
+import { FLAG_OPS } from './handlers/flags.ts';
+import type { Handler } from './handlers/handler.ts';
 
 /** Shapes as small integers. */
 const SHAPES = [...new Set(OPS.map((o) => o.shape))];
