@@ -4,7 +4,8 @@ import type { FrontEnd, TargetNative } from '../isa/front-end.ts';
 import { BlockCache } from './blocks.ts';
 import { evaluatingEnter, KeepingLowering } from './evaluated.ts';
 import { buildInterpreter } from './interp/build.ts';
-import { Lowering, ZERO_OPERAND } from './interp/lower.ts';
+import { Lowering } from './interp/lower.ts';
+import { ZERO_OPERAND } from './interp/writer.ts';
 import { JIT_DEFAULTS, Jit, type JitOptions } from './jit/jit.ts';
 import { SharedMemory } from './memory.ts';
 import {

@@ -8,7 +8,8 @@ import { I32, I64, W } from '../../wasm/opcodes.ts';
 import { valueType } from '../../wasm/semantics.ts';
 import type { SlowAccess } from '../soft-tlb.ts';
 import { BUDGET, type Functions, Handlers, I32_LOCALS, I64_LOCALS, IP } from './context.ts';
-import { createHandlers, type Handler } from './handlers.ts';
+import type { Handler } from './handlers/handler.ts';
+import { createHandlers } from './handlers.ts';
 
 /** Imports from the native modules: the slow accesses. */
 export function importSlowAccess(m: ModuleBuilder, ty: Ty): SlowAccess {

@@ -1,6 +1,7 @@
 /** A block's bytecode as text: handler names and the words that follow them. */
 import type { FrontEnd } from '../../isa/front-end.ts';
-import { createHandlers, type Handler } from './handlers.ts';
+import type { Handler } from './handlers/handler.ts';
+import { createHandlers } from './handlers.ts';
 
 /** Ops after which no other of the block follows. */
 const ENDS = /^(goto|gotom|br|cmp|test|jind|jpc|leave)\b|^raise$/;

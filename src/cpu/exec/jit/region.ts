@@ -4,7 +4,7 @@ import { CALL, JUMP, Op, RET, WORDS } from '../../ir/ops.ts';
 import { optimise } from '../../ir/passes/optimise.ts';
 import type { FrontEnd } from '../../isa/front-end.ts';
 import type { Block, BlockCache } from '../blocks.ts';
-import { TARGETS } from '../interp/handlers.ts';
+import { TARGETS } from '../interp/handlers/ends.ts';
 import type { SharedMemory } from '../memory.ts';
 import { type Graph, orderGraph } from './graph.ts';
 
