@@ -15,7 +15,8 @@ import {
   JUMP_CACHE,
   JUMP_CACHE_BITS,
 } from '../../ir/layout';
-import { ACCESS_FETCH, noteCode, translate } from './mmu';
+import { noteCode } from './forget';
+import { ACCESS_FETCH, translate } from './mmu';
 
 /** Page number (in this memory) that holds the code at `va`, or 0 with C_FAULT set. */
 export function codePage<VA>(va: VA): u32 {

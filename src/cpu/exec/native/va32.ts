@@ -1,13 +1,10 @@
 /** The soft MMU and code lookup for targets with 32-bit virtual addresses: names as the engine's contract has them. */
 import { blockHash, codePage, lookupBlock } from './lookup';
+import { flushAll, flushLocal, flushPage, protectPage } from './forget';
 import {
   direct,
-  flushAll,
-  flushLocal,
-  flushPage,
   physicalLoad,
   physicalStore,
-  protectPage,
   slowLoad,
   slowLoad64,
   slowStore,
