@@ -1,7 +1,7 @@
 /** What is compiled, and when. That it does the same as the interpreter is for other tests. */
 import { describe, expect, test } from 'vitest';
-import { EAX, ECX, ESP } from '../../src/cpu/isa/x86/layout.ts';
-import { createMachine, enterFlatMode, type Machine } from './machine.ts';
+import { EAX, ECX, EDI, ESI, ESP } from '../../src/cpu/isa/x86/layout.ts';
+import { createMachine, enterFlatMode, enterRealMode, type Machine } from './machine.ts';
 
 const HEAT = 64;
 const CODE = 0x1000;
@@ -49,6 +49,16 @@ describe('the region JIT', () => {
       expect(machine.engine.jit?.counts.modules).toBeLessThan(machine.engine.jit?.counts.regions ?? 0);
     });
 
+    test('lets go of a module when the last of its regions is dropped', () => {
+      const machine = machineWith(slowly);
+      const { vcpu, ramWritten, jit } = machine.engine;
+      for (let slice = 0; slice < 4; slice++) vcpu.run(INSNS_EACH * HEAT);
+      vcpu.run(1000);
+      expect(jit?.modules).toBeGreaterThan(0);
+      ramWritten(0, 0x10000);
+      expect(jit?.modules).toBe(0);
+    });
+
     test('forgets it when it changes meanwhile', () => {
       const machine = machineWith(slowly);
       const { vcpu, ramWritten, memory } = machine.engine;
@@ -73,6 +83,22 @@ describe('the region JIT', () => {
     expect(jit?.counts.grown).toBeGreaterThan(0);
     expect(machine.view.getUint32(EAX, true)).toBe(2 * 4_005_000);
     expect(machine.view.getInt32(ECX, true)).toBe(-4_005_000);
+  });
+
+  test('compiles code once a segment base: what it does may depend on that', () => {
+    // In real mode, from CS = 0: mov cx, 200; 1: push cx; call 0100:1000; add si, ax; call 0200:0000; add di, ax; pop cx; loop 1b; hlt
+    const calls = [0x51, 0x9a, 0, 0x10, 0, 1, 0x01, 0xc6, 0x9a, 0, 0, 0, 2, 0x01, 0xc7, 0x59, 0xe2, 0xee];
+    const machine = createMachine({ mode: 'jit', ramBytes: 0x10000, heat: HEAT });
+    machine.engine.memory.backing.set([0xb9, 200, 0, ...calls, 0xf4], CODE);
+    machine.engine.memory.backing.set([0xe8, 0, 0, 0x58, 0xcb], FUNCTION); // call 1f; 1: pop ax; retf
+    enterRealMode(machine, CODE);
+    machine.view.setUint32(ESP, 0x8000, true);
+    expect(machine.engine.vcpu.run(100_000)).toBe('halted');
+    const { blocks } = machine.engine.blocks;
+    const ofFunction = blocks.filter(({ pcLo, region }) => pcLo === FUNCTION && region !== 0);
+    expect(ofFunction.map(({ context }) => context)).toEqual([0x1000, 0x2000]);
+    expect(machine.view.getUint16(ESI, true)).toBe((200 * 0x1003) & 0xffff);
+    expect(machine.view.getUint16(EDI, true)).toBe(200 * 3);
   });
 
   test('a slice ends early where JavaScript has much to do', () => {

@@ -1,6 +1,7 @@
 /** A region as one wasm function: real loops and branches, guest registers in locals, exact faults, exact count. */
 import {
   C_BUDGET,
+  C_CONTEXT,
   C_EXIT,
   C_EXIT_ARG,
   C_INTR_ENABLED,
@@ -14,6 +15,7 @@ import {
   EXIT_HOT,
   EXIT_INTR,
   EXIT_LEAVE,
+  EXIT_LOOKUP,
   JUMP_CACHE,
   REGION_ENTRIES,
 } from '../../ir/layout.ts';
@@ -61,6 +63,7 @@ export class RegionEmitter extends OpEmitter {
   emit(): void {
     const c = this.c;
     const entry = this.nodes[0] as Node;
+    if (entry.block.context !== 0) this.#checkContext(entry.block);
     const tooShort = c.block();
     c.get(BUDGET).i32(this.#cost).op(W.i32LtS).brIf(tooShort, 0);
     if (this.#countsEntries) this.#countEntry(entry);
@@ -81,7 +84,7 @@ export class RegionEmitter extends OpEmitter {
     c.end();
     // Too little budget for one pass: the interpreter runs this block (bit 0 says so). Last of all: see jit.ts, `optimise`.
     c.store32(C_BUDGET, () => c.get(BUDGET));
-    c.i32(entry.block.code | 1);
+    c.i32(entry.block.code | (entry.block.guarded ? 3 : 1));
     this.#forgetPagesAt(setUp);
     this.#func.locals = this.locals.runs;
   }
@@ -107,6 +110,15 @@ export class RegionEmitter extends OpEmitter {
     c.get(BUDGET).get(S0).returnCallIndirect(this.fns.regionType);
     c.end().end();
     c.get(EXIT_PC).get(BUDGET).returnCall(this.fns.go);
+  }
+
+  /** The jump cache does not know of contexts: in another one it is another block that is meant. */
+  #checkContext({ context }: Block): void {
+    const c = this.c;
+    c.load32(C_CONTEXT).i32(context).op(W.i32Ne).if(VOID, 0);
+    this.#storePc(() => this.pushPc(0));
+    this.#exitWith(EXIT_LOOKUP);
+    c.end();
   }
 
   /** Counts down to EXIT_HOT. */

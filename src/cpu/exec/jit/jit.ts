@@ -36,7 +36,7 @@ interface Region {
 }
 
 /** Entries of a region until it is compiled anew, with its neighbours' code: this costs as much as so many jumps between regions. */
-const GROW_AFTER = 20_000;
+const GROW_AFTER = 100_000;
 /** The word of a region that does not grow: nobody waits for so many entries. */
 const NEVER = 0x7fff_ffff;
 
@@ -108,6 +108,10 @@ export class Jit {
   get bytes(): number {
     return this.#bytes;
   }
+  /** Modules with regions in use. */
+  get modules(): number {
+    return this.#modules;
+  }
 
   /**
    * A block ran often enough, or the region that starts there was entered often enough. `executed`: instructions so far.
@@ -119,7 +123,7 @@ export class Jit {
     if (b.region !== 0) {
       this.#m.set(REGION_ENTRIES + 4 * b.region, NEVER);
       this.#wait(b, executed);
-    } else if (b.guarded) this.#blocks.setHeat(b, COLD);
+    } else if (b.page2 !== 0) this.#blocks.setHeat(b, COLD);
     else if (b.warmAt < 0) {
       b.warmAt = executed;
       this.#blocks.setHeat(b, this.#options.heat - (this.#options.heat >> 1));
@@ -172,7 +176,8 @@ export class Jit {
   #add(graphs: readonly Graph[], countsEntries: boolean): void {
     const toEmit = graphs.map((graph): RegionToEmit => ({ graph, index: this.#newIndex(), countsEntries }));
     const bytes = this.#install(toEmit);
-    for (const r of toEmit) this.#register(r, bytes.length / toEmit.length, { regions: toEmit.length });
+    const module = { regions: toEmit.length };
+    for (const r of toEmit) this.#register(r, bytes.length / toEmit.length, module);
     this.onCompile?.(bytes, [...new Set(graphs.flatMap(({ nodes }) => nodes.map((n) => n.block)))]);
     this.counts.bytes += bytes.length;
   }
@@ -220,10 +225,11 @@ export class Jit {
     }
     const bytes = m.build();
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: this.#env as never });
-    for (const { index, countsEntries } of regions) {
+    for (const { index, countsEntries, graph } of regions) {
       const region = exports[name(index)] as RegionFunction;
       this.#table.set(index, region);
-      if (!countsEntries) this.#optimise(region, bytes.length / regions.length);
+      const isGuarded = (graph.nodes[0] as Node).block.guarded;
+      if (!countsEntries && !isGuarded) this.#optimise(region, bytes.length / regions.length);
     }
     this.counts.modules++;
     this.#modules++;

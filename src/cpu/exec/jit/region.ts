@@ -89,7 +89,7 @@ export class RegionFormer {
       graphs.push(graph);
       if (graphs.length >= TOGETHER) continue;
       for (const { outside } of graph.nodes) {
-        for (const b of outside) if (!b.guarded && this.#ran(b) >= this.#heat >> WARM_SHIFT) work.push(b);
+        for (const b of outside) if (b.page2 === 0 && this.#ran(b) >= this.#heat >> WARM_SHIFT) work.push(b);
       }
     }
     return graphs;
@@ -210,7 +210,7 @@ export class RegionFormer {
 
   #node(block: Block, calls: readonly number[], isEntry: boolean): Node | undefined {
     // A block that straddles two pages can't be entered by its head once compiled; inside a region its second page is compared.
-    if (block.dead || block.context !== 0 || (block.guarded && isEntry)) return undefined;
+    if (block.dead || (block.page2 !== 0 && isEntry)) return undefined;
     const ir = this.#scratch;
     if (!this.#blocks.retranslate(ir, block)) return undefined;
     optimise(ir, this.#frontEnd);

@@ -17,7 +17,8 @@ import { BANK, BLOCK, BUDGET, type Handlers, HEAD, IP, S0, S1 } from '../context
 import type { Define } from './handler.ts';
 
 export function heads(def: Define, regionType: number): void {
-  const start = (h: Handlers, size: number): void => {
+  /** `pushSize` pushes how far it is from the head to the body. */
+  const start = (h: Handlers, pushSize: () => void): void => {
     const c = h.code;
     c.get(BUDGET).get(IP).mem(W.i32Load16U, HEAD.insns, 1).op(W.i32Sub).tee(S0).i32(0).op(W.i32LtS).if(VOID, 0);
     h.setPc(() => h.pcAt(HEAD.pc / 2));
@@ -25,11 +26,13 @@ export function heads(def: Define, regionType: number): void {
     c.end();
     c.get(IP).set(BLOCK);
     c.load32(C_MMU).i32(TLB_BANK_SHIFT).op(W.i32Shl).set(BANK);
-    c.get(IP).i32(size).op(W.i32Add);
+    c.get(IP);
+    pushSize();
+    c.op(W.i32Add);
   };
   const head = (h: Handlers, size: number): void => {
     const c = h.code;
-    start(h, size);
+    start(h, () => c.i32(size));
     c.get(IP).get(IP).mem(W.i32Load, HEAD.heat, 2).i32(1).op(W.i32Sub).tee(S1).mem(W.i32Store, HEAD.heat, 2);
     c.get(S1).op(W.i32Eqz).if(VOID, 0);
     h.setPc(() => h.pcAt(HEAD.pc / 2));
@@ -61,7 +64,8 @@ export function heads(def: Define, regionType: number): void {
     head(h, HEAD.guardedSize);
   });
   // A compiled block: the word of `heat` is its region's index. The region returns the bytecode address to go on at; with bit 0
-  // set the budget is too short for it and the interpreter has to run that block; 0: it has left (C_EXIT says why).
+  // set the budget is too short for it and the interpreter has to run that block (bit 1: it is guarded, and its guard holds);
+  // 0: it has left (C_EXIT says why).
   def('enter', HEAD.size / 2, (h) => {
     const c = h.code;
     c.get(BUDGET).get(IP).mem(W.i32Load, HEAD.heat, 2).callIndirect(regionType).set(S0);
@@ -72,8 +76,11 @@ export function heads(def: Define, regionType: number): void {
     c.get(S0).op(W.i32Eqz).if(VOID, 0);
     c.return().end();
     c.get(S0).i32(1).op(W.i32And).if(VOID, 0);
-    c.get(S0).i32(-2).op(W.i32And).set(IP);
-    start(h, HEAD.size);
+    c.get(S0).i32(-4).op(W.i32And).set(IP);
+    c.get(S0).set(S1);
+    start(h, () => {
+      c.i32(HEAD.guardedSize).i32(HEAD.size).get(S1).i32(2).op(W.i32And, W.select);
+    });
     c.get(S0).set(BUDGET).set(IP).br(h.loop);
     c.end();
     c.get(S0).set(IP).br(h.loop);
