@@ -4,8 +4,9 @@ import { CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
 import { VirtualClock } from '../hw/core/clock.ts';
 import { type InputEvent, InputQueue } from '../hw/core/input.ts';
 import { boardByName } from '../hw/machines/boards.ts';
-import { buildMachine, planMachine } from '../hw/machines/build.ts';
+import { buildMachine } from '../hw/machines/build.ts';
 import type { Machine, RunControl } from '../hw/machines/machine.ts';
+import { planMachine } from '../hw/machines/plan.ts';
 import { VmError } from '../util/errors.ts';
 import { GuestTime } from './guest-time.ts';
 import type { Host } from './host.ts';
@@ -84,7 +85,7 @@ export function assemble(
   const logger = createLogger(options.log.items, logText);
   const processor = new X86Processor({
     model,
-    backingBytes: plan.layout.backingBytes,
+    backingBytes: plan.backingBytes,
     mode: options.accel.engine,
     tuning,
     codeBytes: options.accel.tbSizeMiB && options.accel.tbSizeMiB * 2 ** 20,

@@ -3,6 +3,7 @@ import { CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
 import { parseProps, propsHelp } from '../hw/core/props.ts';
 import { boardByName, boards } from '../hw/machines/boards.ts';
 import { userDeviceTypes } from '../hw/machines/device-types.ts';
+import { parsePciAddress } from '../hw/machines/plan.ts';
 import type { Catalogue, DeviceEntry, MachineEntry } from './options/catalogue.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { VERSION } from './version.ts';
@@ -19,7 +20,10 @@ const devices: readonly DeviceEntry[] = userDeviceTypes.map(({ type, desc, bus, 
   category: type === 'isa-serial' ? 'Input' : 'Misc',
   help: `${propsHelp(type, props)}\n`,
   // Objects that a property names are looked up when the machine is built.
-  check: (texts) => void parseProps(type, props, texts, () => null),
+  check({ bus: _bus, addr, ...texts }) {
+    if (addr !== undefined && bus === 'PCI') parsePciAddress(type, addr);
+    parseProps(type, props, addr !== undefined && bus !== 'PCI' ? { ...texts, addr } : texts, () => null);
+  },
 }));
 
 export const catalogueI386: Catalogue = {

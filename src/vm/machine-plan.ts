@@ -1,7 +1,7 @@
 /** From the command line's options to those of the machine's builder: files opened, back ends found. */
 import { boardByName } from '../hw/machines/boards.ts';
-import type { MachineOptions as BuildOptions } from '../hw/machines/build.ts';
 import type { NamedFile } from '../hw/machines/loaders/direct-boot.ts';
+import type { MachineOptions as BuildOptions } from '../hw/machines/plan.ts';
 import { VmError } from '../util/errors.ts';
 import { defaultFirmware } from './catalogue-i386.ts';
 import type { Host } from './host.ts';
@@ -43,6 +43,7 @@ export function planOptions(
     serials: serials.map(({ chardev }) => chardev),
     devices: options.devices,
     lookup: (kind, id) => (kind === 'chardev' ? chardevs.get(id)?.chardev : undefined),
+    openFirmware: (name) => (Object.hasOwn(files, name) ? files[name] : undefined),
     rtcSeconds: rtcSeconds(options.rtc.base, host),
   };
 }

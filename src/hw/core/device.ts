@@ -7,9 +7,33 @@ import type { Clock } from './clock.ts';
 import { type IrqLine, unconnected } from './irq.ts';
 import { type LogHook, noLog } from './log.ts';
 import type { Props, PropValues } from './props.ts';
-import type { Region } from './region.ts';
+import type { RamRegion, Region } from './region.ts';
 import type { Resettable } from './reset.ts';
 import type { Fields, StateOf, VmState } from './state.ts';
+
+/** QEMU's names of kinds of buses. */
+export type BusKind =
+  | 'ISA'
+  | 'PCI'
+  | 'System'
+  | 'IDE'
+  | 'SCSI'
+  | 'floppy-bus'
+  | 'i2c-bus'
+  | 'usb-bus'
+  | 'virtio-serial-bus';
+
+/**
+ * A bus that a controller offers to devices of its kind. A device gets it as its property `parent` (kind `code`) and
+ * plugs itself in when it is created; what it says to the bus is between the two.
+ */
+export interface DeviceBus {
+  readonly kind: BusKind;
+  /** As `-device …,bus=` takes it: `ide.0`. */
+  readonly name: string;
+  /** No place is free for a device that does not ask for a certain one. */
+  readonly full: boolean;
+}
 
 /** What `create` returns. A chip may add functions of its own for the machine: inputs, an interrupt acknowledge. */
 export interface Parts {
@@ -17,6 +41,8 @@ export interface Parts {
   readonly regions: Readonly<Record<string, Region>>;
   /** Drives all outputs from the state. Called after reset and after load; must change nothing in the state. */
   sync(): void;
+  /** Buses for devices behind this one. */
+  readonly buses?: readonly DeviceBus[];
   /** Called after the generic reset of the fields, for what their reset values cannot say. */
   reset?(): void;
 }
@@ -42,14 +68,31 @@ export interface DeviceType<F extends Fields, P extends Props, I extends string,
   readonly type: string;
   readonly desc: string;
   /** The bus that a `-device` of this type plugs into; absent: only machines create it. */
-  readonly bus?: 'ISA' | 'PCI' | 'System' | 'i2c-bus' | 'usb-bus';
+  readonly bus?: BusKind;
   readonly props: P;
   /** Names of the interrupt outputs. */
   readonly irqs: readonly I[];
   readonly state: VmState<F>;
   /** Devices of the ISA bus: where the machine maps the regions and connects the interrupt outputs. */
   isa?(props: PropValues<P>): IsaPlaces;
+  /** What memory of its own the device needs, by name. */
+  memory?(props: PropValues<P>): Readonly<Record<string, DeviceMemoryNeed>>;
   create(state: StateOf<F>, wiring: Wiring<P, I>): D;
+}
+
+/** Memory of its own that a device needs: of a size, or filled from a firmware file at each reset (then a power of two). */
+export type DeviceMemoryNeed = { readonly bytes: number } | { readonly file: string };
+
+/**
+ * A device's own memory: video memory, an option ROM. It lies behind guest RAM, so that the guest reaches it as fast and
+ * other threads can read it. A device gets its memories, by name, as its property `memory` (kind `code`).
+ */
+export interface DeviceMemory {
+  /** For reads and writes; a ROM's guest view is `romOf` of it. */
+  readonly region: RamRegion;
+  readonly bytes: Uint8Array;
+  /** Reports what the device itself wrote into `bytes`. */
+  written(offset: number, length: number): void;
 }
 
 /** A device type of unknown details, as tables of devices hold them. */

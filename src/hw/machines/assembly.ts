@@ -5,7 +5,16 @@
 
 import { VmError } from '../../util/errors.ts';
 import type { VirtualClock } from '../core/clock.ts';
-import { type AnyDeviceType, createDevice, type Device, fillProps, loadDevices, type Parts } from '../core/device.ts';
+import {
+  type AnyDeviceType,
+  type BusKind,
+  createDevice,
+  type Device,
+  type DeviceBus,
+  fillProps,
+  loadDevices,
+  type Parts,
+} from '../core/device.ts';
 import { createDma } from '../core/dma.ts';
 import { type IrqLine, Wire } from '../core/irq.ts';
 import type { LogHook } from '../core/log.ts';
@@ -14,6 +23,7 @@ import { PORT_COUNT, PortSpace } from '../core/ports.ts';
 import { Container, type Region } from '../core/region.ts';
 import { resetAll } from '../core/reset.ts';
 import { hashBytes } from '../core/state.ts';
+import { uart16550 } from '../devices/char/uart16550.ts';
 import { i8259 } from '../devices/intc/i8259.ts';
 import { PC_TESTDEV_MEMORY_AT } from '../devices/misc/pc-testdev.ts';
 import { portF0 } from '../devices/misc/portf0.ts';
@@ -22,12 +32,20 @@ import { devfnOf } from '../devices/pci/config.ts';
 import type { PciFunction } from '../devices/pci/function.ts';
 import { piix3, piixRoute } from '../devices/pci/piix3.ts';
 import { a20Gate } from './a20-gate.ts';
+import { deviceMemory } from './device-memory.ts';
 import type { BootState } from './loaders/direct-boot.ts';
-import type { Board, CpuLine, Machine, NumericErrors, Part, RunControl, SavedDevice } from './machine.ts';
+import type { Board, CpuLine, Machine, NumericErrors, RunControl, SavedDevice } from './machine.ts';
 import { type MemoryLayout, type PcMemory, pcMemory } from './memory-map.ts';
+import type { PartPlace, PlannedPart } from './plan.ts';
 import { SharedLines } from './shared-lines.ts';
 
 const ISA_IRQ_COUNT = 16;
+
+/** As the command line names it. */
+const PCI_BUS = 'pci.0';
+
+/** Buses that a board has, not a controller on it. */
+const BOARD_BUSES: ReadonlySet<BusKind> = new Set(['ISA', 'PCI', 'System']);
 
 /** Memory-mapped regions of ISA devices, by type and region. */
 const MEMORY_PLACES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -44,8 +62,6 @@ export interface AssemblyOptions {
   /** Plain values for properties of these names. */
   readonly values: Readonly<Record<string, unknown>>;
 }
-
-type AssemblyPart = Omit<Part, 'type'> & { readonly type: AnyDeviceType };
 
 /** The typed functions of a part that is known to be of this type. */
 export function partsOf<D extends Parts>(
@@ -111,16 +127,28 @@ export class Assembly {
     if (device === undefined) throw new Error(`BUG: no part '${id}'`);
     return device;
   }
-  count(type: string): number {
-    return this.devices.filter((device) => device.type === type).length;
-  }
   /** A name for a device that the user did not name. */
-  freeId(type: string): string {
+  private freeId(type: string): string {
     for (let n = 0; ; n++) if (this.find(`${type}.${n}`) === undefined) return `${type}.${n}`;
   }
 
-  add({ id, type, props = {}, links = {}, pci }: AssemblyPart): void {
+  /** Adds a device; throws a VmError if there is no place for it. */
+  add({ id: name, type, props, links = {}, place, memory }: PlannedPart): void {
+    const id = name ?? this.freeId(type.type);
+    if (this.find(id) !== undefined) throw new VmError(`Duplicate device ID '${id}'`);
     const set: Record<string, unknown> = { ...this.services(type), ...props };
+    // Each serial port has its own place.
+    if (type === uart16550) set['index'] ??= this.devices.filter((device) => device.type === type.type).length;
+    if (type.memory !== undefined) {
+      set['memory'] = Object.fromEntries(
+        Object.entries(memory).map(([part, planned]) => [
+          part,
+          deviceMemory(`${id}.${part}`, planned, this.options.ram),
+        ]),
+      );
+    }
+    if (type.bus !== undefined && !BOARD_BUSES.has(type.bus)) set['parent'] = this.busFor(type, place);
+    const devfn = place.pci && this.pciPlace(id, type, place);
     for (const [property, target] of Object.entries(links)) set[property] = this.linked(target);
     const places = type.isa?.(fillProps(type.props, set, id));
     const irqs: Record<string, IrqLine> = {};
@@ -144,7 +172,7 @@ export class Assembly {
         this.regions.system.add(gpa, region(name), { priority: 1 });
       }
     });
-    if (pci !== undefined) this.bus().plug(devfnOf(pci.slot, pci.fn), pciFunctionOf(device));
+    if (devfn !== undefined) this.bus().plug(devfn, pciFunctionOf(device));
   }
 
   finish({ cpuStart, restoreLoaded }: { cpuStart: BootState | undefined; restoreLoaded(): void }): Machine {
@@ -233,6 +261,36 @@ export class Assembly {
     const found = (parts as unknown as Readonly<Record<string, unknown>>)[end];
     if (found === undefined) throw new Error(`BUG: '${id}' has no '${end}'`);
     return found;
+  }
+
+  /** The bus behind a controller that a device goes to. */
+  private busFor(type: AnyDeviceType, { bus }: PartPlace): DeviceBus {
+    const buses = this.devices.flatMap(({ parts }) => parts.buses ?? []);
+    if (bus !== undefined) {
+      const named = buses.find(({ name }) => name === bus);
+      if (named === undefined) throw new VmError(`Bus '${bus}' not found`);
+      if (named.kind !== type.bus) throw new VmError(`Device '${type.type}' can't go on ${named.kind} bus`);
+      return named;
+    }
+    const ofKind = buses.filter(({ kind }) => kind === type.bus);
+    const free = ofKind.find(({ full }) => !full) ?? ofKind[0];
+    if (free === undefined) throw new VmError(`No '${type.bus}' bus found for device '${type.type}'`);
+    return free;
+  }
+
+  private pciPlace(id: string, type: AnyDeviceType, { pci, bus }: PartPlace): number {
+    if (bus !== undefined && bus !== PCI_BUS) throw new VmError(`Bus '${bus}' not found`);
+    if (pci === undefined || pci === 'any') {
+      const slot = this.bus().freeSlot();
+      if (slot === undefined) throw new VmError(`PCI: no slot/function available for ${type.type}, all in use`);
+      return devfnOf(slot, 0);
+    }
+    const devfn = devfnOf(pci.slot, pci.fn);
+    const other = this.bus().at(devfn);
+    if (other !== undefined) {
+      throw new VmError(`PCI: slot ${pci.slot} function ${pci.fn} not available for ${type.type} '${id}', in use`);
+    }
+    return devfn;
   }
 
   private allIsaLines(): IrqLine[] {

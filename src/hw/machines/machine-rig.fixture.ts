@@ -1,7 +1,8 @@
 /** A machine on a plain buffer, without a CPU. */
 import { boardByName } from './boards.ts';
-import { buildMachine, type MachineOptions, planMachine } from './build.ts';
+import { buildMachine } from './build.ts';
 import { bzImage } from './loaders/images.fixture.ts';
+import { type MachineOptions, planMachine } from './plan.ts';
 
 const MiB = 2 ** 20;
 
@@ -16,7 +17,7 @@ export function machineRig(name: string, options: Partial<MachineOptions> = {}) 
     },
     ...options,
   });
-  const ram = new Uint8Array(plan.layout.backingBytes);
+  const ram = new Uint8Array(plan.backingBytes);
   const requests: string[] = [];
   const machine = buildMachine(plan, {
     ram: { bytes: ram, written() {} },

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Chardev } from '../../chardev/api.ts';
 import { VmError } from '../../util/errors.ts';
 import { boardByName, boards } from './boards.ts';
-import type { MachineOptions } from './build.ts';
 import { bzImage, multibootElf } from './loaders/images.fixture.ts';
 import { machineRig } from './machine-rig.fixture.ts';
+import type { MachineOptions } from './plan.ts';
 
 const MiB = 2 ** 20;
 

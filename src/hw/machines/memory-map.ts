@@ -20,8 +20,8 @@ export interface MemoryLayout {
   readonly optionRomOffset: number;
   readonly biosOffset: number;
   readonly biosBytes: number;
-  /** What the engine must provide as a whole. */
-  readonly backingBytes: number;
+  /** Where the backing store goes on with the memories of devices. */
+  readonly endOffset: number;
 }
 
 export function memoryLayout(board: Board, ramBytes: number, biosBytes: number): MemoryLayout {
@@ -44,7 +44,7 @@ export function memoryLayout(board: Board, ramBytes: number, biosBytes: number):
     optionRomOffset,
     biosOffset,
     biosBytes,
-    backingBytes: biosOffset + biosBytes,
+    endOffset: biosOffset + biosBytes,
   };
 }
 

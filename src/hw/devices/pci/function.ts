@@ -4,7 +4,7 @@
  * all else here is derived from them.
  */
 import type { IrqLine } from '../../core/irq.ts';
-import type { Container, Mapping, Region } from '../../core/region.ts';
+import { type Container, type Mapping, type RamRegion, type Region, romRegion } from '../../core/region.ts';
 import { CFG, COMMAND, COMMAND_WRITABLE, CONFIG_BYTES, QEMU_SUBSYSTEM, STATUS } from './config.ts';
 
 export interface Bar {
@@ -37,6 +37,8 @@ export interface PciFunctionInfo {
   /** 1 to 4: INTA# to INTD#; absent: none. */
   readonly interruptPin?: number;
   readonly bars?: readonly Bar[];
+  /** The expansion ROM; its size must be a power of two, at least 2 KiB. */
+  readonly rom?: RamRegion;
   readonly capabilities?: readonly Capability[];
   /** Reset values from 0x40 on that are not 0, by offset. */
   readonly specific?: Readonly<Record<number, number>>;
@@ -49,6 +51,9 @@ export interface PciSlot {
   /** Drives the slot's interrupt pin (1 to 4). */
   interrupt(pin: number, level: boolean): void;
 }
+
+/** §6.2.5.2: bit 0 of the expansion ROM's base address register. */
+const ROM_ENABLE = 1;
 
 interface PlacedBar {
   readonly bar: Bar;
@@ -66,6 +71,7 @@ export class PciFunction {
   private readonly writable: Uint8Array;
   private slot: PciSlot | undefined;
   private bars: PlacedBar[] = [];
+  private romMapping: Mapping | undefined;
   private asserted = false;
 
   /** `config` is the 256-byte field of the device's state. */
@@ -118,7 +124,7 @@ export class PciFunction {
       this.config[offset + i] = (this.byte(offset + i) & ~mask) | ((value >>> (i * 8)) & mask);
     }
     const touches = (start: number, length: number): boolean => offset < start + length && offset + size > start;
-    if (touches(CFG.COMMAND, 2) || touches(CFG.BAR0, 24)) this.sync();
+    if (touches(CFG.COMMAND, 2) || touches(CFG.BAR0, 24) || touches(CFG.EXPANSION_ROM, 4)) this.sync();
     this.onWrite?.(offset, size);
   }
 
@@ -137,6 +143,14 @@ export class PciFunction {
     return address;
   }
 
+  /** Where the expansion ROM is; undefined while it is hidden. */
+  get romAddress(): number | undefined {
+    const register = this.read(CFG.EXPANSION_ROM, 4);
+    const isOn = (register & ROM_ENABLE) !== 0 && (this.read(CFG.COMMAND, 2) & COMMAND.MEMORY) !== 0;
+    const address = register - ROM_ENABLE;
+    return isOn && address > 0 ? address : undefined;
+  }
+
   private byte(offset: number): number {
     return this.config[offset] ?? 0;
   }
@@ -152,6 +166,21 @@ export class PciFunction {
       } else {
         placed.mapping.update({ at: address });
       }
+    }
+    this.updateRom();
+  }
+
+  private updateRom(): void {
+    const { rom } = this.info;
+    const address = this.romAddress;
+    if (rom === undefined || address === undefined) {
+      this.romMapping?.remove();
+      this.romMapping = undefined;
+    } else if (this.romMapping === undefined) {
+      const readOnly = romRegion(rom.name, rom.size, rom.ramOffset);
+      this.romMapping = this.slot?.memory.add(address, readOnly, { priority: 1 });
+    } else {
+      this.romMapping.update({ at: address });
     }
   }
 
@@ -209,6 +238,11 @@ function writableBitsOf(info: PciFunctionInfo): Uint8Array {
     const offset = CFG.BAR0 + index * 4;
     if (kind === 'memory64') view.setBigUint64(offset, mask, true);
     else view.setUint32(offset, Number(mask & 0xffff_ffffn), true);
+  }
+  if (info.rom !== undefined) {
+    const { size, name } = info.rom;
+    if (size < 2048 || !Number.isInteger(Math.log2(size))) throw new Error(`BUG: size ${size} of ROM '${name}'`);
+    view.setUint32(CFG.EXPANSION_ROM, (-size | ROM_ENABLE) >>> 0, true);
   }
   for (const { at, body, writable } of info.capabilities ?? []) {
     bytes.fill(0, at, at + 2 + body.length);

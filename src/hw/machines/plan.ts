@@ -1,0 +1,187 @@
+/** From a board and the user's options to a plan: all that can be checked before memory for the machine exists. */
+import type { Chardev } from '../../chardev/api.ts';
+import { VmError } from '../../util/errors.ts';
+import { type AnyDeviceType, fillProps } from '../core/device.ts';
+import { type LinkLookup, parseProps } from '../core/props.ts';
+import { BackingPlan, type OpenFirmware, type PlannedMemory } from './device-memory.ts';
+import { boardDeviceType, userDeviceType } from './device-types.ts';
+import { directBootFirmware, type Firmware, userFirmware } from './firmware.ts';
+import { type DirectBoot, loadKernel, type NamedFile, type OpenFile } from './loaders/direct-boot.ts';
+import { pcMemoryMap } from './loaders/e820.ts';
+import type { Board, Part } from './machine.ts';
+import { type MemoryLayout, memoryLayout } from './memory-map.ts';
+
+/** A device that the user adds: `-device driver,name=value`. */
+export interface UserDevice {
+  readonly driver: string;
+  readonly id?: string | undefined;
+  /** Values as written. */
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+export interface KernelOptions {
+  readonly kernel: NamedFile;
+  readonly initrd?: string | undefined;
+  readonly commandLine: string;
+  readonly openFile: OpenFile;
+}
+
+export interface MachineOptions {
+  readonly board: Board;
+  readonly ramBytes: number;
+  /**
+   * Runs first, if it is given, and gets the kernel through fw_cfg. Without firmware the kernel is started directly; one
+   * of the two must be there.
+   */
+  readonly firmware?: NamedFile | undefined;
+  readonly kernel?: KernelOptions | undefined;
+  /** Back ends of the serial ports; undefined: the port is left out. */
+  readonly serials?: readonly (Chardev | undefined)[];
+  readonly devices?: readonly UserDevice[];
+  /** Finds back ends that device properties name by id. */
+  readonly lookup?: LinkLookup;
+  /** Finds option ROMs by name. */
+  readonly openFirmware?: OpenFirmware;
+  /** What the RTC shows at power-on: seconds since 1970. */
+  readonly rtcSeconds?: number;
+}
+
+/** A device that the machine will have, in the order of creation. */
+export interface PlannedPart extends Omit<Part, 'type' | 'pci' | 'id'> {
+  /** Undefined: the user did not name it. */
+  readonly id: string | undefined;
+  readonly type: AnyDeviceType;
+  readonly props: Readonly<Record<string, unknown>>;
+  readonly place: PartPlace;
+  readonly memory: Readonly<Record<string, PlannedMemory>>;
+}
+
+/** Where the user wants a device; a board's own parts know. */
+export interface PartPlace {
+  /** Slot and function; `any`: the first free slot. */
+  readonly pci?: { readonly slot: number; readonly fn: number } | 'any';
+  /** Name of the bus behind a controller; absent: the first of its kind that has room. */
+  readonly bus?: string;
+}
+
+/** What a machine will be, checked, before memory for it exists. */
+export interface MachinePlan {
+  readonly options: MachineOptions;
+  readonly layout: MemoryLayout;
+  readonly firmware: Firmware;
+  readonly boot: DirectBoot | undefined;
+  readonly parts: readonly PlannedPart[];
+  /** What the engine must provide as a whole: guest RAM, ROMs, memories of devices. */
+  readonly backingBytes: number;
+}
+
+export const SERIAL_PORTS = [
+  { port: 0x3f8, irq: 4 },
+  { port: 0x2f8, irq: 3 },
+  { port: 0x3e8, irq: 4 },
+  { port: 0x2e8, irq: 3 },
+] as const;
+
+/** Checks all that can be checked without memory: sizes, files, the kernel image, the devices' properties. */
+export function planMachine(options: MachineOptions): MachinePlan {
+  const { board, ramBytes, kernel } = options;
+  const serials = options.serials ?? [];
+  if (serials.length > board.maxSerials) {
+    throw new VmError(`too many serial ports: machine '${board.name}' has ${board.maxSerials}, not ${serials.length}`);
+  }
+  const present = SERIAL_PORTS.filter((_, i) => serials[i] !== undefined);
+  const firmware = firmwareOf(options, present);
+  const layout = memoryLayout(board, ramBytes, firmware.image.length);
+  const { lowRamBytes, highRamBytes } = layout;
+  const e820 = pcMemoryMap(lowRamBytes, highRamBytes);
+  const boot = kernel && loadKernel({ ...kernel, lowRamBytes, e820, rsdp: firmware.rsdp });
+  if (boot !== undefined && boot.linux === undefined && options.firmware !== undefined) {
+    throw new VmError(
+      `firmware '${options.firmware.name}' cannot start kernel '${kernel?.kernel.name}': not a Linux image`,
+      {
+        hint: 'leave out -bios: the kernel is started directly',
+      },
+    );
+  }
+  const backing = new BackingPlan(layout.endOffset, options.openFirmware ?? (() => undefined));
+  const parts = [
+    ...board.parts.map((part) => plannedBoardPart(part, backing)),
+    ...serialParts(serials),
+    ...(options.devices ?? []).map((device) => plannedUserPart(device, options, backing)),
+  ];
+  return { options, layout, firmware, boot, parts, backingBytes: backing.backingBytes };
+}
+
+function firmwareOf({ board, firmware, kernel }: MachineOptions, serials: Parameters<typeof directBootFirmware>[1]) {
+  if (firmware !== undefined) return userFirmware(firmware);
+  if (kernel !== undefined) return directBootFirmware(board, serials);
+  throw new VmError(`could not load PC BIOS '${board.firmware}'`, {
+    hint: 'give a kernel (-kernel) or firmware (-bios)',
+  });
+}
+
+function plannedBoardPart({ type: name, pci, ...part }: Part, backing: BackingPlan): PlannedPart {
+  const type = boardDeviceType(name);
+  const props = part.props ?? {};
+  return {
+    ...part,
+    type,
+    props,
+    place: pci === undefined ? {} : { pci },
+    memory: placeMemory(part.id, type, props, backing),
+  };
+}
+
+function serialParts(serials: readonly (Chardev | undefined)[]): PlannedPart[] {
+  const type = boardDeviceType('isa-serial');
+  return serials.flatMap((chardev, index) =>
+    chardev === undefined ? [] : [{ id: `serial${index}`, type, props: { index, chardev }, place: {}, memory: {} }],
+  );
+}
+
+function plannedUserPart(
+  { driver, id, properties }: UserDevice,
+  { board, lookup }: MachineOptions,
+  backing: BackingPlan,
+): PlannedPart {
+  const type = userDeviceType(driver);
+  if (type.bus === 'PCI' && board.bus !== 'pci') throw new VmError(`No 'PCI' bus found for device '${type.type}'`);
+  const { bus, addr, ...own } = properties;
+  if (addr !== undefined && type.bus !== 'PCI') throw new VmError(`Property '${type.type}.addr' not found`);
+  const props = parseProps(type.type, type.props, own, lookup ?? (() => undefined));
+  return {
+    id,
+    type,
+    props,
+    place: {
+      ...(type.bus === 'PCI' && { pci: addr === undefined ? 'any' : parsePciAddress(type.type, addr) }),
+      ...(bus !== undefined && { bus }),
+    },
+    memory: placeMemory(id ?? type.type, type, props, backing),
+  };
+}
+
+/** `addr=4`, `addr=04.1`: hexadecimal, as QEMU takes it. */
+export function parsePciAddress(type: string, text: string): { slot: number; fn: number } {
+  const match = /^(?:0x)?([0-9a-f]{1,2})(?:\.([0-7]))?$/i.exec(text);
+  const slot = Number.parseInt(match?.[1] ?? 'ff', 16);
+  if (match === null || slot > 31) {
+    throw new VmError(`Property '${type}.addr' doesn't take value '${text}'`, { hint: 'slot.function, 0.0 to 1f.7' });
+  }
+  return { slot, fn: Number(match[2] ?? 0) };
+}
+
+function placeMemory(
+  owner: string,
+  type: AnyDeviceType,
+  props: Readonly<Record<string, unknown>>,
+  backing: BackingPlan,
+): Record<string, PlannedMemory> {
+  if (type.memory === undefined) return {};
+  const needs = type.memory(fillProps(type.props, { ...Object.fromEntries(codeProps(type)), ...props }, owner));
+  return Object.fromEntries(Object.entries(needs).map(([name, need]) => [name, backing.place(owner, need)]));
+}
+
+/** Properties that machine code sets later; what memory a device needs does not depend on them. */
+const codeProps = (type: AnyDeviceType): [string, unknown][] =>
+  Object.entries(type.props).flatMap(([name, { kind }]) => (kind === 'code' ? [[name, null] as [string, null]] : []));
