@@ -26,6 +26,7 @@ import { type Lowering, MAX_BYTECODE } from './interp/lower.ts';
 import { jumpCacheEntry, jumpCacheLayout } from './jump-cache.ts';
 import type { SharedMemory } from './memory.ts';
 import type { ExecNative } from './native.ts';
+import { STEP_BYTES, STEP_SLOTS, StepCache } from './step-cache.ts';
 
 export interface Block {
   readonly number: number;
@@ -59,6 +60,8 @@ export interface Block {
 
 /** Where bytecode of single-stepped instructions goes: written over every time. */
 const SCRATCH = ARENA_END - 2 * MAX_BYTECODE;
+/** Before it, the last single instructions that were stepped: what does I/O does it again. */
+const STEPS = SCRATCH - STEP_SLOTS * STEP_BYTES;
 const TABLE_MASK = (1 << BLOCK_TABLE_BITS) - 1;
 const REMOVED = 1;
 /** Never reached by counting down: for blocks that shall not be compiled. */
@@ -83,6 +86,7 @@ export class BlockCache {
   readonly #m: SharedMemory;
   readonly #native: ExecNative;
   readonly #frontEnd: FrontEnd;
+  readonly #steps: StepCache;
   #arena = ARENA;
   #inTable = 0;
   #fetchPage = -1;
@@ -93,6 +97,7 @@ export class BlockCache {
     this.#native = native;
     this.#frontEnd = frontEnd;
     this.lowering = lowering;
+    this.#steps = new StepCache(m, STEPS);
     const wide = frontEnd.va === 'i64';
     this.fetch = (lo, hi) => {
       const page = lo >>> 12;
@@ -157,7 +162,7 @@ export class BlockCache {
 
   #translate(): Block | undefined {
     const m = this.#m;
-    if (this.#arena > SCRATCH - MAX_BYTECODE || this.#inTable > TABLE_MASK >> 1) this.flush();
+    if (this.#arena > STEPS - MAX_BYTECODE || this.#inTable > TABLE_MASK >> 1) this.flush();
     const pcLo = m.get(C_PC);
     const pcHi = m.get(C_PC + 4);
     const mode = m.get(C_TAG) & 0xfffff;
@@ -348,7 +353,7 @@ export class BlockCache {
   }
   /** The link at `address` leads to the block at bytecode `code` from now on. Links of scratch code stay open. */
   link(address: number, code: number): void {
-    if (address >= SCRATCH) return;
+    if (address >= STEPS) return;
     this.#writeLink(address, code);
     this.at(code).incoming.push(address);
   }
@@ -374,11 +379,22 @@ export class BlockCache {
   /** Bytecode of at most `maxInsns` instructions at C_PC, good for one run; 0 with C_FAULT if it can't be fetched. */
   scratch(maxInsns: number): number {
     const m = this.#m;
-    const ir = this.ir;
-    const ok = this.translateInto(ir, m.get(C_PC), m.get(C_PC + 4), m.get(C_TAG) & 0xfffff, m.get(C_CONTEXT), maxInsns);
-    if (!ok) return 0;
-    this.lowering.lower(ir, SCRATCH, { number: 0, heat: COLD, guarded: false, page: 0, page2: 0 });
-    return SCRATCH;
+    const pcLo = m.get(C_PC);
+    const pcHi = m.get(C_PC + 4);
+    const mode = m.get(C_TAG) & 0xfffff;
+    const context = m.get(C_CONTEXT);
+    const page =
+      maxInsns === 1 ? this.#native.code_page(this.#frontEnd.va === 'i64' ? this.#big(pcLo, pcHi) : pcLo) : 0;
+    m.set(C_FAULT, 0);
+    const known = page === 0 ? 0 : this.#steps.find(pcLo, pcHi, mode, context, page);
+    if (known !== 0) return known;
+    if (!this.translateInto(this.ir, pcLo, pcHi, mode, context, maxInsns)) return 0;
+    const target = { number: 0, heat: COLD, guarded: false, page: 0, page2: 0 };
+    this.lowering.lower(this.ir, SCRATCH, target);
+    if (page === 0 || !this.#steps.fits(pcLo, this.ir.bytes, this.lowering.bytes)) return SCRATCH;
+    const slot = this.#steps.claim(pcLo, pcHi, mode, context, page, this.ir.bytes);
+    this.lowering.lower(this.ir, slot, target);
+    return slot;
   }
 
   /** Drop everything: bytecode, tables, marks. */
