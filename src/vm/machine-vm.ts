@@ -323,6 +323,7 @@ export class MachineVm implements Vm {
   private turned(hostNs: number): void {
     if (this.parts === undefined) return;
     this.flush(this.parts);
+    this.parts.status.turned();
     const status = this.parts.status.readIfDue(hostNs, this.runState);
     if (status !== undefined) this.onEvent({ kind: 'status', status });
   }

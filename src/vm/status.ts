@@ -1,5 +1,6 @@
 /** The numbers of the status line: speed, and where the host's time went, over the last interval. */
 import type { RunState, VmStatus } from './api.ts';
+import { EngineCost } from './engine-cost.ts';
 import { describeEngine } from './engine-report.ts';
 import type { Host } from './host.ts';
 import type { HostProfile } from './host-profile.ts';
@@ -7,8 +8,6 @@ import type { RunLoop } from './run-loop.ts';
 import type { X86Processor } from './x86/processor.ts';
 
 const INTERVAL_NS = 250e6;
-/** Time of an interpreted instruction, in those of a compiled one: 3.5 to 6 on the freestanding benchmarks. */
-const INTERPRETED_COST = 5;
 
 export interface StatusSources {
   readonly host: Host;
@@ -24,22 +23,37 @@ interface Sample {
   readonly instructions: number;
   /** Of `instructions`, those that ran compiled. */
   readonly compiled: number;
+  readonly busyNs: number;
   readonly idleNs: number;
   readonly translationNs: number;
   readonly devicesNs: number;
 }
 
-const ORIGIN = { instructions: 0, compiled: 0, idleNs: 0, translationNs: 0, devicesNs: 0 };
+const ORIGIN = { instructions: 0, compiled: 0, busyNs: 0, idleNs: 0, translationNs: 0, devicesNs: 0 };
 
 export class StatusMeter {
   private readonly sources: StatusSources;
+  private readonly cost = new EngineCost();
   private last: Sample;
+  private turn: Sample;
   private shown: Pick<VmStatus, 'mips' | 'share'>;
 
   constructor(sources: StatusSources) {
     this.sources = sources;
     this.last = this.sample();
+    this.turn = this.last;
     this.shown = { mips: 0, share: { interpreter: 0, jit: 0, translation: 0, devices: 0, idle: 1 } };
+  }
+
+  /** The loop has had a turn of some milliseconds: what it ran says how fast each engine is. */
+  turned(): void {
+    const now = this.sample();
+    const before = this.turn;
+    this.turn = now;
+    const guestNs =
+      now.busyNs - before.busyNs - (now.translationNs - before.translationNs) - (now.devicesNs - before.devicesNs);
+    const compiled = now.compiled - before.compiled;
+    this.cost.add(now.instructions - before.instructions - compiled, compiled, guestNs);
   }
 
   /** A fresh status if an interval has passed, for the periodic event. */
@@ -86,6 +100,7 @@ export class StatusMeter {
       hostNs: host.nowNs(),
       instructions: processor.executed,
       compiled: processor.compiledInstructions,
+      busyNs: loop.busyNs,
       idleNs: loop.idleNs,
       translationNs: profile.translationNs,
       devicesNs: profile.devicesNs,
@@ -100,9 +115,8 @@ export class StatusMeter {
     const translation = Math.min(part('translationNs'), 1 - idle);
     const devices = Math.min(part('devicesNs'), 1 - idle - translation);
     const guest = 1 - idle - translation - devices;
-    // Only instructions are counted apart, not time: the split of guest time is an estimate.
     const compiled = to.compiled - from.compiled;
-    const interpreted = (to.instructions - from.instructions - compiled) * INTERPRETED_COST;
+    const interpreted = (to.instructions - from.instructions - compiled) * this.cost.ratio;
     const jit = compiled + interpreted > 0 ? (guest * compiled) / (compiled + interpreted) : 0;
     return {
       mips: ((to.instructions - from.instructions) * 1000) / elapsed,
