@@ -32,6 +32,13 @@ const seabios = {
   licence: 'LGPL-3.0-only',
 } as const;
 
+const optionRoms = {
+  package: 'qemu-system-data',
+  version: '1:7.2+dfsg-7+deb12u18',
+  architecture: 'i386',
+  licence: 'GPL-2.0-or-later',
+} as const;
+
 export const ROMS: readonly RomFile[] = [
   {
     ...seabios,
@@ -53,6 +60,20 @@ export const ROMS: readonly RomFile[] = [
     path: 'usr/share/seabios/vgabios-stdvga.bin',
     sha256: 'cc2f735f19b6318922ac3de9506dee498f149a6b75534f7e5c176d4441a7fa4a',
     purpose: 'VGA BIOS of the std display adapter',
+  },
+  {
+    ...optionRoms,
+    name: 'linuxboot_dma.bin',
+    path: 'usr/share/qemu/linuxboot_dma.bin',
+    sha256: '388e7e5dc15ac1884cd5a65cccee09ff68837a50da41228f88a0fd45f4f2ff7d',
+    purpose: 'option ROM by which firmware starts a Linux kernel',
+  },
+  {
+    ...optionRoms,
+    name: 'multiboot.bin',
+    path: 'usr/share/qemu/multiboot.bin',
+    sha256: '13a3f9f119797b8776105f020f36572ce6a20fa2c60d3b8112818bfaefcdd348',
+    purpose: 'option ROM by which firmware starts a multiboot kernel',
   },
   {
     name: 'vmlinuz-i386',

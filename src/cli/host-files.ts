@@ -30,6 +30,8 @@ export function readNamedFiles(options: MachineOptions): Record<string, Uint8Arr
   };
   read('PC BIOS', options.bios);
   read('kernel file', options.kernel);
+  for (const { file } of options.optionRoms) read('option ROM', file);
+  for (const item of options.fwCfg) if ('file' in item) read('fw_cfg file', item.file);
   for (const name of initrdNames(options.initrd)) read('initrd', name);
   return files;
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { VmError } from '../util/errors.ts';
 import type { VmEvent } from '../vm/api.ts';
-import { catalogueI386, defaultFirmware } from '../vm/catalogue-i386.ts';
+import { catalogueI386, defaultFirmware, firmwareOptionRoms } from '../vm/catalogue-i386.ts';
 import { MachineVm } from '../vm/machine-vm.ts';
 import type { CharBackend, MachineOptions } from '../vm/options/machine-options.ts';
 import { parseCommandLine } from '../vm/options/parse.ts';
@@ -96,12 +96,15 @@ async function runMachine(
   });
 }
 
-/** The board's own firmware, for a machine without a kernel, if it was fetched. */
+/** What firmware the machine needs, as far as it was fetched. */
 export function readFirmware(options: MachineOptions): Record<string, Uint8Array> {
-  const name = defaultFirmware(options);
-  if (name === undefined) return {};
-  const url = new URL(name, FIRMWARE_FOLDER);
-  return existsSync(url) ? { [name]: readFileSync(url) } : {};
+  const files: Record<string, Uint8Array> = {};
+  for (const name of [defaultFirmware(options), ...firmwareOptionRoms(options)]) {
+    if (name === undefined) continue;
+    const url = new URL(name, FIRMWARE_FOLDER);
+    if (existsSync(url)) files[name] = readFileSync(url);
+  }
+  return files;
 }
 
 function openLog({ log: { items, file } }: MachineOptions): FileSink | undefined {

@@ -38,3 +38,7 @@ export const catalogueI386: Catalogue = {
 export function defaultFirmware({ machine, kernel, bios }: MachineOptions): string | undefined {
   return kernel === undefined && bios === undefined ? boardByName(machine).firmware : undefined;
 }
+
+/** Files beside the firmware that it needs: how it starts a kernel. */
+export const firmwareOptionRoms = ({ kernel, bios }: MachineOptions): readonly string[] =>
+  kernel !== undefined && bios !== undefined ? ['linuxboot_dma.bin', 'multiboot.bin'] : [];

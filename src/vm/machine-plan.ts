@@ -44,9 +44,25 @@ export function planOptions(
     devices: options.devices,
     lookup: (kind, id) => (kind === 'chardev' ? chardevs.get(id)?.chardev : undefined),
     openFirmware: (name) => (Object.hasOwn(files, name) ? files[name] : undefined),
+    boot: options.boot,
+    optionRoms: options.optionRoms.map(({ file, bootIndex }) => ({
+      name: file.split('/').at(-1) ?? file,
+      bytes: fileOf('option ROM', file).bytes,
+      bootIndex,
+    })),
+    fwCfgFiles: options.fwCfg.map((item) =>
+      'file' in item
+        ? { name: item.name, bytes: fileOf('fw_cfg file', item.file).bytes }
+        : { name: item.name, bytes: new TextEncoder().encode(item.string) },
+    ),
+    uuid: uuidBytes(options.uuid),
+    noGraphics: options.nographic,
     rtcSeconds: rtcSeconds(options.rtc.base, host),
   };
 }
+
+const uuidBytes = (uuid: string): Uint8Array =>
+  Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(uuid.replaceAll('-', '').slice(2 * i, 2 * i + 2), 16));
 
 function rtcSeconds(base: RtcBase, host: Host): number {
   if (typeof base === 'object') return base.epochSeconds;

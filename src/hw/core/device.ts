@@ -35,6 +35,21 @@ export interface DeviceBus {
   readonly full: boolean;
 }
 
+/** A file that firmware finds in the machine's firmware configuration device. */
+export interface FirmwareFile {
+  readonly bytes: Uint8Array;
+  /** The guest may write to it: all of `from` lies within `bytes`. Absent: read-only. */
+  write?(offset: number, from: Uint8Array): void;
+}
+
+/** How firmware names a device (OpenFirmware's device tree), and its place in the boot order. */
+export interface FirmwareNode {
+  /** The node below that of its bus: `fdc@03f0`, `drive@0`. A PCI function is named by its class. */
+  readonly name?: string;
+  /** What can be booted from it: the user's `bootindex` (-1: none), and what follows its node, `/disk@0`. */
+  readonly boot?: readonly { readonly index: number; readonly suffix?: string }[];
+}
+
 /** What `create` returns. A chip may add functions of its own for the machine: inputs, an interrupt acknowledge. */
 export interface Parts {
   /** What the guest can address, by name; the machine decides where. */
@@ -43,6 +58,9 @@ export interface Parts {
   sync(): void;
   /** Buses for devices behind this one. */
   readonly buses?: readonly DeviceBus[];
+  readonly firmware?: FirmwareNode;
+  /** By name: `etc/ramfb`. */
+  readonly firmwareFiles?: Readonly<Record<string, FirmwareFile>>;
   /** Called after the generic reset of the fields, for what their reset values cannot say. */
   reset?(): void;
 }

@@ -11,6 +11,7 @@ import {
   createDevice,
   type Device,
   type DeviceBus,
+  type FirmwareFile,
   fillProps,
   loadDevices,
   type Parts,
@@ -32,7 +33,9 @@ import { devfnOf } from '../devices/pci/config.ts';
 import type { PciFunction } from '../devices/pci/function.ts';
 import { piix3, piixRoute } from '../devices/pci/piix3.ts';
 import { a20Gate } from './a20-gate.ts';
+import type { BootEntry } from './boot-order.ts';
 import { deviceMemory } from './device-memory.ts';
+import { ISA_ROOT, PCI_ROOT, pciNode } from './firmware-paths.ts';
 import type { BootState } from './loaders/direct-boot.ts';
 import type { Board, CpuLine, Machine, NumericErrors, RunControl, SavedDevice } from './machine.ts';
 import { type MemoryLayout, type PcMemory, pcMemory } from './memory-map.ts';
@@ -40,6 +43,8 @@ import type { PartPlace, PlannedPart } from './plan.ts';
 import { SharedLines } from './shared-lines.ts';
 
 const ISA_IRQ_COUNT = 16;
+
+const ISA_BRIDGE = 0x0601;
 
 /** As the command line names it. */
 const PCI_BUS = 'pci.0';
@@ -99,6 +104,8 @@ export class Assembly {
   private readonly ports = new Container('io', PORT_COUNT);
   private readonly regions: PcMemory;
   private readonly devices: Device[] = [];
+  /** Each device's name for firmware; its node, and those of the buses above. */
+  private readonly firmwarePaths = new Map<Device, string>();
   private readonly cpuIrq = new CpuWire();
   private readonly a20 = new CpuWire();
   private readonly numericErrors: NumericErrors = {
@@ -173,6 +180,41 @@ export class Assembly {
       }
     });
     if (devfn !== undefined) this.bus().plug(devfn, pciFunctionOf(device));
+    const parent = set['parent'] as DeviceBus | undefined;
+    this.firmwarePaths.set(device, this.firmwarePath(device, type, devfn, parent));
+  }
+
+  private firmwarePath({ parts }: Device, type: AnyDeviceType, devfn?: number, parent?: DeviceBus): string {
+    if (devfn !== undefined) return `${PCI_ROOT}/${pciNode(pciFunctionOf({ parts }).info, devfn)}`;
+    const below = (node: string): string =>
+      parts.firmware?.name === undefined ? node : `${node}/${parts.firmware.name}`;
+    if (parent !== undefined) {
+      const controller = this.devices.find((device) => device.parts.buses?.includes(parent));
+      return below((controller && this.firmwarePaths.get(controller)) ?? '');
+    }
+    return type.isa === undefined ? below('') : below(this.isaRoot());
+  }
+
+  private isaRoot(): string {
+    for (const [devfn, { info }] of this.pciBus?.functions() ?? []) {
+      if (info.classCode >> 8 === ISA_BRIDGE) return `${PCI_ROOT}/${pciNode(info, devfn)}`;
+    }
+    return ISA_ROOT;
+  }
+
+  /** What devices say can be booted from them. */
+  bootEntries(): BootEntry[] {
+    return this.devices.flatMap((device) =>
+      (device.parts.firmware?.boot ?? []).map(({ index, suffix = '' }) => ({
+        index,
+        path: `${this.firmwarePaths.get(device)}${suffix}`,
+      })),
+    );
+  }
+
+  /** What devices have firmware find in fw_cfg. */
+  firmwareFiles(): Record<string, FirmwareFile> {
+    return Object.assign({}, ...this.devices.map(({ parts }) => parts.firmwareFiles ?? {}));
   }
 
   finish({ cpuStart, restoreLoaded }: { cpuStart: BootState | undefined; restoreLoaded(): void }): Machine {
@@ -320,9 +362,9 @@ export class Assembly {
 /** PIIX3's reset register lies in the middle of the host bridge's address register. */
 const portPriority = (type: AnyDeviceType): number => (type.type === piix3.type ? 1 : 0);
 
-function pciFunctionOf(device: Device): PciFunction {
-  const { pci } = device.parts as Parts & { readonly pci?: PciFunction };
-  if (pci === undefined) throw new Error(`BUG: ${device.type} is no PCI device`);
+function pciFunctionOf({ parts }: { readonly parts: Parts }): PciFunction {
+  const { pci } = parts as Parts & { readonly pci?: PciFunction };
+  if (pci === undefined) throw new Error('BUG: no PCI device');
   return pci;
 }
 

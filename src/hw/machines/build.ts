@@ -1,5 +1,6 @@
 /** Turns a plan into a machine. */
 import { VirtualClock } from '../core/clock.ts';
+import type { FirmwareFile } from '../core/device.ts';
 import type { InputQueue } from '../core/input.ts';
 import { type LogHook, noLog } from '../core/log.ts';
 import type { RamAccess } from '../core/memory.ts';
@@ -7,6 +8,7 @@ import { ps2Keyboard } from '../devices/input/ps2-keyboard.ts';
 import { ps2Mouse } from '../devices/input/ps2-mouse.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
 import { Assembly, partsOf } from './assembly.ts';
+import { checkBootIndices, DEFAULT_BOOT } from './boot-order.ts';
 import { pcCmos } from './cmos.ts';
 import { pcFirmwareConfig } from './firmware-config.ts';
 import type { Machine, RunControl } from './machine.ts';
@@ -24,9 +26,11 @@ export interface MachineHost {
 
 /** Builds the planned machine. Call `reset` before it runs. */
 export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
-  const { options, layout, firmware, boot } = plan;
-  const { board, serials = [] } = options;
+  const { options, layout, firmware, boot: kernel, optionRoms } = plan;
+  const { board, serials = [], boot = DEFAULT_BOOT } = options;
   const clock = host.clock ?? new VirtualClock();
+  /** Complete once all devices are there. */
+  const items = new Map<number, FirmwareFile>();
   const assembly = new Assembly({
     board,
     layout,
@@ -36,7 +40,8 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
     log: host.log ?? noLog,
     values: {
       base: options.rtcSeconds ?? 0,
-      items: pcFirmwareConfig(layout, boot?.linux),
+      items,
+      boot,
       serialPorts: serials.filter((s) => s !== undefined).length,
     },
   });
@@ -47,8 +52,29 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
   const rtc = partsOf(mc146818, assembly.device('rtc'));
   for (const [register, value] of pcCmos(layout)) rtc.setCmos(register, value);
 
-  const direct = options.firmware === undefined ? boot : undefined;
-  const roms = plan.parts.flatMap(({ memory }) => Object.values(memory));
+  const roms = optionRoms.map(({ name, bytes, bootIndex }) => ({ path: `genroms/${name}`, bytes, bootIndex }));
+  const bootEntries = [
+    ...assembly.bootEntries(),
+    ...roms.map(({ path, bootIndex }) => ({ index: bootIndex, path: `/rom@${path}` })),
+  ];
+  checkBootIndices(bootEntries);
+  const config = pcFirmwareConfig({
+    layout,
+    uuid: options.uuid ?? new Uint8Array(16),
+    noGraphics: options.noGraphics ?? false,
+    boot,
+    bootEntries,
+    kernel: options.firmware && kernel?.viaFirmware(),
+    files: {
+      ...Object.fromEntries(roms.map(({ path, bytes }) => [path, { bytes }])),
+      ...assembly.firmwareFiles(),
+      ...Object.fromEntries((options.fwCfgFiles ?? []).map(({ name, bytes }) => [name, { bytes }])),
+    },
+  });
+  for (const [key, file] of config) items.set(key, file);
+
+  const direct = options.firmware === undefined ? kernel : undefined;
+  const deviceRoms = plan.parts.flatMap(({ memory }) => Object.values(memory));
   const loadImage = (offset: number, image: Uint8Array): void => {
     host.ram.bytes.set(image, offset);
     host.ram.written(offset, image.length);
@@ -56,7 +82,7 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
   /** What is in memory and registers after a reset because we, in place of firmware, put it there. */
   function restoreLoaded(): void {
     loadImage(layout.biosOffset, firmware.image);
-    for (const { offset, image } of roms) if (image !== undefined) loadImage(offset, image);
+    for (const { offset, image } of deviceRoms) if (image !== undefined) loadImage(offset, image);
     if (direct === undefined) return;
     for (const { port, value, size } of board.directBoot.ports) assembly.io.write(port, value, size);
     for (const { gpa, bytes } of direct.writes) assembly.memory.writeBytes(gpa, bytes);

@@ -7,8 +7,6 @@ const BLOCK = 64 * KiB;
 
 const EQUIPMENT_FPU = 0x02;
 const EQUIPMENT_MOUSE = 0x04;
-/** Boot order as nibbles: 1 floppy, 2 disk, 3 CD-ROM. QEMU's default `cad`. */
-const BOOT_ORDER = { first: 2, second: 1, third: 3 } as const;
 
 /** Values by register number. */
 export function pcCmos({
@@ -28,7 +26,5 @@ export function pcCmos({
   store(0x5b, Math.floor(highRamBytes / BLOCK), 3);
   store(0x5f, 0, 1); // processors beyond the first
   store(0x14, EQUIPMENT_FPU | EQUIPMENT_MOUSE, 1);
-  store(0x38, BOOT_ORDER.third << 4, 1);
-  store(0x3d, (BOOT_ORDER.second << 4) | BOOT_ORDER.first, 1);
   return cmos;
 }

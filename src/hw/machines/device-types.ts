@@ -22,12 +22,14 @@ import { piix4Pm } from '../devices/pci/piix4-pm.ts';
 import { i8254 } from '../devices/timer/i8254.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
 import { a20Gate } from './a20-gate.ts';
+import { bootOrderDevice } from './boot-order.ts';
 
 /** What `-device` takes. */
 export const userDeviceTypes: readonly AnyDeviceType[] = [uart16550, debugcon, isaDebugExit, pcTestdev];
 
 const boardDeviceTypes: readonly AnyDeviceType[] = [
   a20Gate,
+  bootOrderDevice,
   fwCfg,
   i440fx,
   i8042,

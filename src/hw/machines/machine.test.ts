@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Chardev } from '../../chardev/api.ts';
 import { VmError } from '../../util/errors.ts';
 import { boardByName, boards } from './boards.ts';
+import { DEFAULT_BOOT } from './boot-order.ts';
 import { bzImage, multibootElf } from './loaders/images.fixture.ts';
-import { machineRig } from './machine-rig.fixture.ts';
+import { fwCfgReader, machineRig } from './machine-rig.fixture.ts';
 import type { MachineOptions } from './plan.ts';
 
 const MiB = 2 ** 20;
@@ -162,6 +163,7 @@ describe.each(['pc', 'isapc'])('machine %s', (name) => {
     const { machine } = machineRig(name, {
       ramBytes: 40 * MiB,
       firmware: bios(0x20000),
+      openFirmware: () => new Uint8Array(512),
       kernel: {
         kernel: { name: 'vmlinuz', bytes: bzImage() },
         initrd: 'initrd',
@@ -184,6 +186,50 @@ describe.each(['pc', 'isapc'])('machine %s', (name) => {
     expect(machine.memory.read(0x100000, 1)).toBe(0);
   });
 
+  it('gives firmware a multiboot kernel as one piece, with its entry and its information', () => {
+    const { machine } = machineRig(name, {
+      firmware: bios(0x20000),
+      openFirmware: () => new Uint8Array(512),
+      kernel: { kernel: { name: 'k', bytes: multibootElf() }, commandLine: 'x', openFile: () => new Uint8Array() },
+    });
+    const file = fwCfgReader(machine);
+    expect(file('genroms/multiboot.bin')).toHaveLength(512);
+    const [address, entry] = [file.u32(0x07), file.u32(0x10)];
+    expect(entry).toBeGreaterThanOrEqual(address);
+    expect(entry).toBeLessThan(address + file.u32(0x08));
+    expect(file.u32(0x0a)).toBe(0x9500);
+  });
+
+  it('tells firmware the boot order', () => {
+    const boot = { ...DEFAULT_BOOT, order: 'dc', once: 'n', menu: true, splashMs: 1000, rebootTimeoutMs: 500 };
+    const { machine, cmos } = machineRig(name, { boot });
+    expect([cmos(0x3d), cmos(0x38)]).toEqual([0x04, 0x00]);
+    machine.reset();
+    expect([cmos(0x3d), cmos(0x38)]).toEqual([0x23, 0x00]);
+    const file = fwCfgReader(machine);
+    expect(file.u32(0x0e)).toBe(1);
+    expect(file('etc/boot-menu-wait')).toEqual([0xe8, 0x03]);
+    expect(file('etc/boot-fail-wait')).toEqual([0xf4, 0x01, 0, 0]);
+    expect(file('bootorder')).toEqual([]);
+  });
+
+  it('lists in the boot order what has a place in it, strictly if so asked', () => {
+    const rom = (bootIndex: number) => ({ name: `${bootIndex}.bin`, bytes: new Uint8Array(512), bootIndex });
+    const { machine } = machineRig(name, {
+      optionRoms: [rom(7), rom(-1), rom(2)],
+      boot: { ...DEFAULT_BOOT, strict: true },
+    });
+    const text = String.fromCharCode(...fwCfgReader(machine)('bootorder'));
+    expect(text).toBe('/rom@genroms/2.bin\n/rom@genroms/7.bin\nHALT\0');
+    expect(() => machineRig(name, { optionRoms: [rom(2), rom(2)] })).toThrow('The bootindex 2 has already been used');
+    expect(() => machineRig(name, { boot: { ...DEFAULT_BOOT, order: 'ax' } })).toThrow("device for PC: 'x'");
+  });
+
+  it("offers the user's files", () => {
+    const { machine } = machineRig(name, { fwCfgFiles: [{ name: 'opt/a', bytes: new Uint8Array([1, 2]) }] });
+    expect(fwCfgReader(machine)('opt/a')).toEqual([1, 2]);
+  });
+
   it.each<[string, Partial<MachineOptions>, RegExp]>([
     ['too little RAM', { ramBytes: 0 }, /invalid RAM size 0 bytes/],
     ['too much RAM', { ramBytes: 2 ** 40 }, /RAM size of 1048576 MiB is too large: machine '(isapc|pc-i440fx-2.8)'/],
@@ -194,12 +240,12 @@ describe.each(['pc', 'isapc'])('machine %s', (name) => {
       /'bios.bin': its size of 1000 bytes is not a multiple/,
     ],
     [
-      'firmware for a multiboot kernel',
+      'firmware for a kernel without the option ROM that starts it',
       {
         firmware: bios(0x20000),
         kernel: { kernel: { name: 'k', bytes: multibootElf() }, commandLine: '', openFile: () => new Uint8Array() },
       },
-      /firmware 'bios.bin' cannot start kernel 'k': not a Linux image/,
+      /could not load option ROM 'multiboot.bin'/,
     ],
     ['five serial ports', { serials: new Array(5).fill(undefined) }, /too many serial ports/],
     ['unknown device', { devices: [{ driver: 'foo', properties: {} }] }, /'foo' is not a valid device model name/],

@@ -3,6 +3,7 @@ import type { Chardev } from '../../chardev/api.ts';
 import { VmError } from '../../util/errors.ts';
 import { type AnyDeviceType, fillProps } from '../core/device.ts';
 import { type LinkLookup, parseProps } from '../core/props.ts';
+import { type BootOptions, checkBootOrder } from './boot-order.ts';
 import { BackingPlan, type OpenFirmware, type PlannedMemory } from './device-memory.ts';
 import { boardDeviceType, userDeviceType } from './device-types.ts';
 import { directBootFirmware, type Firmware, userFirmware } from './firmware.ts';
@@ -17,6 +18,14 @@ export interface UserDevice {
   readonly id?: string | undefined;
   /** Values as written. */
   readonly properties: Readonly<Record<string, string>>;
+}
+
+/** A ROM that the firmware gets through fw_cfg: `-option-rom`. */
+export interface OptionRom {
+  /** Its name there, without a path. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly bootIndex: number;
 }
 
 export interface KernelOptions {
@@ -44,6 +53,14 @@ export interface MachineOptions {
   readonly openFirmware?: OpenFirmware;
   /** What the RTC shows at power-on: seconds since 1970. */
   readonly rtcSeconds?: number;
+  /** 16 bytes as the text has them. */
+  readonly uuid?: Uint8Array;
+  /** Nothing draws a screen: firmware writes to the serial port. */
+  readonly noGraphics?: boolean;
+  readonly boot?: BootOptions;
+  /** The user's own files in fw_cfg: `opt/org.example/name`. */
+  readonly fwCfgFiles?: readonly NamedFile[];
+  readonly optionRoms?: readonly OptionRom[];
 }
 
 /** A device that the machine will have, in the order of creation. */
@@ -70,6 +87,7 @@ export interface MachinePlan {
   readonly layout: MemoryLayout;
   readonly firmware: Firmware;
   readonly boot: DirectBoot | undefined;
+  readonly optionRoms: readonly OptionRom[];
   readonly parts: readonly PlannedPart[];
   /** What the engine must provide as a whole: guest RAM, ROMs, memories of devices. */
   readonly backingBytes: number;
@@ -95,13 +113,9 @@ export function planMachine(options: MachineOptions): MachinePlan {
   const { lowRamBytes, highRamBytes } = layout;
   const e820 = pcMemoryMap(lowRamBytes, highRamBytes);
   const boot = kernel && loadKernel({ ...kernel, lowRamBytes, e820, rsdp: firmware.rsdp });
-  if (boot !== undefined && boot.linux === undefined && options.firmware !== undefined) {
-    throw new VmError(
-      `firmware '${options.firmware.name}' cannot start kernel '${kernel?.kernel.name}': not a Linux image`,
-      {
-        hint: 'leave out -bios: the kernel is started directly',
-      },
-    );
+  if (options.boot !== undefined) {
+    checkBootOrder(options.boot.order);
+    checkBootOrder(options.boot.once ?? '');
   }
   const backing = new BackingPlan(layout.endOffset, options.openFirmware ?? (() => undefined));
   const parts = [
@@ -109,7 +123,31 @@ export function planMachine(options: MachineOptions): MachinePlan {
     ...serialParts(serials),
     ...(options.devices ?? []).map((device) => plannedUserPart(device, options, backing)),
   ];
-  return { options, layout, firmware, boot, parts, backingBytes: backing.backingBytes };
+  return {
+    options,
+    layout,
+    firmware,
+    boot,
+    optionRoms: optionRomsOf(options, boot),
+    parts,
+    backingBytes: backing.backingBytes,
+  };
+}
+
+/** Those of the user, and the one by which firmware starts a kernel. */
+function optionRomsOf(
+  { firmware, openFirmware, optionRoms = [] }: MachineOptions,
+  boot: DirectBoot | undefined,
+): OptionRom[] {
+  if (boot === undefined || firmware === undefined) return [...optionRoms];
+  const name = boot.viaFirmware().optionRom;
+  const bytes = openFirmware?.(name);
+  if (bytes === undefined) {
+    throw new VmError(`could not load option ROM '${name}': No such file or directory`, {
+      hint: 'firmware starts a kernel with it; leave out -bios and -vga: then the kernel is started directly',
+    });
+  }
+  return [{ name, bytes, bootIndex: 0 }, ...optionRoms];
 }
 
 function firmwareOf({ board, firmware, kernel }: MachineOptions, serials: Parameters<typeof directBootFirmware>[1]) {

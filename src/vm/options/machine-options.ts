@@ -1,5 +1,7 @@
 /** A machine as the command line describes it: what the option rows fill in and the composition root reads. */
 
+import { type BootOptions, DEFAULT_BOOT } from '../../hw/machines/boot-order.ts';
+
 /** Where a serial port or the monitor leads to. */
 export type CharBackend =
   | { readonly kind: 'null' }
@@ -25,6 +27,11 @@ export interface IcountOption {
   readonly sleep: boolean;
 }
 
+/** A file of the firmware configuration device. */
+export type FwCfgOption =
+  | { readonly name: string; readonly file: string }
+  | { readonly name: string; readonly string: string };
+
 export type EngineMode = 'jit' | 'interp' | 'eval';
 
 export interface MachineOptions {
@@ -35,6 +42,9 @@ export interface MachineOptions {
   initrd: string | undefined;
   append: string | undefined;
   bios: string | undefined;
+  boot: BootOptions;
+  optionRoms: readonly { readonly file: string; readonly bootIndex: number }[];
+  fwCfg: readonly FwCfgOption[];
   /** One entry a port, from port 0 on. */
   serial: readonly CharBackend[];
   monitor: CharBackend;
@@ -68,6 +78,9 @@ export const defaultMachineOptions = (machine: string): MachineOptions => ({
   initrd: undefined,
   append: undefined,
   bios: undefined,
+  boot: DEFAULT_BOOT,
+  optionRoms: [],
+  fwCfg: [],
   serial: [],
   monitor: { kind: 'null' },
   chardevs: {},

@@ -1,5 +1,6 @@
 /** QEMU's command line to typed options. */
 import { VmError } from '../../util/errors.ts';
+import { bootRows } from './boot-rows.ts';
 import type { Catalogue } from './catalogue.ts';
 import { resolveBackend } from './char-backends.ts';
 import { deviceRows } from './device-rows.ts';
@@ -13,7 +14,13 @@ export type ParsedCommandLine =
   /** The command line asks for a text (help, the version), not for a machine. */
   | { readonly kind: 'answer'; readonly text: string; readonly exitCode: number };
 
-const ROWS: readonly OptionRow[] = [...runRows.slice(0, 2), ...machineRows, ...deviceRows, ...runRows.slice(2)];
+const ROWS: readonly OptionRow[] = [
+  ...runRows.slice(0, 2),
+  ...machineRows,
+  ...bootRows,
+  ...deviceRows,
+  ...runRows.slice(2),
+];
 
 /** Parses arguments as they follow the program's name. Throws a VmError that names the option and its value. */
 export function parseCommandLine(args: readonly string[], catalogue: Catalogue): ParsedCommandLine {

@@ -1,4 +1,6 @@
 /** What a firmware-configuration device offers: numbered items, and files with names. */
+import { VmError } from '../../../util/errors.ts';
+import type { FirmwareFile } from '../../core/device.ts';
 
 /** Item numbers that firmware knows (QEMU docs/specs/fw_cfg.rst). */
 export const FW_CFG = {
@@ -16,6 +18,7 @@ export const FW_CFG = {
   NUMA: 0x0d,
   BOOT_MENU: 0x0e,
   MAX_CPUS: 0x0f,
+  KERNEL_ENTRY: 0x10,
   KERNEL_DATA: 0x11,
   INITRD_DATA: 0x12,
   CMDLINE_ADDR: 0x13,
@@ -32,10 +35,11 @@ export const FW_CFG = {
 } as const;
 
 const FILE_SLOTS = 32;
-const FILE_NAME_BYTES = 56;
+/** With the zero at its end. */
+export const FILE_NAME_BYTES = 56;
 const DIRECTORY_ENTRY_BYTES = 64;
 
-export type FwCfgItems = ReadonlyMap<number, Uint8Array>;
+export type FwCfgItems = ReadonlyMap<number, FirmwareFile>;
 
 /** Little-endian values, as the numbered items have them. */
 export function littleEndian(value: number, size: 2 | 4 | 8): Uint8Array {
@@ -47,26 +51,29 @@ export function littleEndian(value: number, size: 2 | 4 | 8): Uint8Array {
 /** Adds signature, files and their directory to the numbered items. Files are numbered by the order of their names. */
 export function fwCfgItems(
   numbered: Readonly<Record<number, Uint8Array>>,
-  files: Readonly<Record<string, Uint8Array>>,
+  files: Readonly<Record<string, FirmwareFile>>,
 ): FwCfgItems {
-  const items = new Map(Object.entries(numbered).map(([key, bytes]) => [Number(key), bytes]));
+  const items = new Map<number, FirmwareFile>();
+  for (const [key, bytes] of Object.entries(numbered)) items.set(Number(key), { bytes });
   const names = Object.keys(files).sort();
-  if (names.length > FILE_SLOTS) throw new Error(`BUG: ${names.length} fw_cfg files`);
+  if (names.length > FILE_SLOTS) {
+    throw new VmError(`fw_cfg: ${names.length} files are too many, there is room for ${FILE_SLOTS}`);
+  }
   const directory = new Uint8Array(4 + names.length * DIRECTORY_ENTRY_BYTES);
   const view = new DataView(directory.buffer);
   view.setUint32(0, names.length);
   for (const [i, name] of names.entries()) {
     const text = new TextEncoder().encode(name);
     if (text.length >= FILE_NAME_BYTES) throw new Error(`BUG: fw_cfg file name ${name}`);
-    const bytes = files[name] as Uint8Array;
+    const file = files[name] as FirmwareFile;
     const key = FW_CFG.FILE_FIRST + i;
     const at = 4 + i * DIRECTORY_ENTRY_BYTES;
-    view.setUint32(at, bytes.length);
+    view.setUint32(at, file.bytes.length);
     view.setUint16(at + 4, key);
     directory.set(text, at + 8);
-    items.set(key, bytes);
+    items.set(key, file);
   }
-  items.set(FW_CFG.SIGNATURE, new TextEncoder().encode('QEMU'));
-  items.set(FW_CFG.FILE_DIR, directory);
+  items.set(FW_CFG.SIGNATURE, { bytes: new TextEncoder().encode('QEMU') });
+  items.set(FW_CFG.FILE_DIR, { bytes: directory });
   return items;
 }

@@ -10,16 +10,22 @@ function rig() {
   const bytes = new Uint8Array(0x10000);
   const system = new Container('system', 2 ** 32);
   system.add(0, ramRegion('ram', bytes.length, 0));
+  const writable = new Uint8Array(4);
   const memory = new AddressSpace(system, { bytes, written() {} });
   const items = fwCfgItems(
     { [FW_CFG.RAM_SIZE]: littleEndian(0x8000000, 8), [FW_CFG.IRQ0_OVERRIDE]: littleEndian(1, 4) },
-    { 'etc/e820': new Uint8Array([1, 2, 3]), bootorder: new Uint8Array() },
+    {
+      'etc/e820': { bytes: new Uint8Array([1, 2, 3]) },
+      bootorder: { bytes: new Uint8Array() },
+      'opt/writable': { bytes: writable, write: (offset, from) => writable.set(from, offset) },
+    },
   );
   const bench = createBench(fwCfg, { items, dma: createDma(memory) });
   const view = new DataView(bytes.buffer);
   return {
     bench,
     bytes,
+    writable,
     view,
     read(key: number, length: number): number[] {
       bench.out('control', 0, key, 2);
@@ -55,9 +61,9 @@ describe('fw_cfg', () => {
 
   it('lists files by name', () => {
     const { read } = rig();
-    const directory = read(FW_CFG.FILE_DIR, 4 + 128);
-    expect(directory.slice(0, 4)).toEqual([0, 0, 0, 2]);
-    const entry = directory.slice(4 + 64);
+    const directory = read(FW_CFG.FILE_DIR, 4 + 192);
+    expect(directory.slice(0, 4)).toEqual([0, 0, 0, 3]);
+    const entry = directory.slice(4 + 64, 4 + 128);
     expect(entry.slice(0, 8)).toEqual([0, 0, 0, 3, 0, 0x21, 0, 0]);
     expect(String.fromCharCode(...entry.slice(8, 17))).toBe('etc/e820\0');
     expect(read(0x21, 4)).toEqual([1, 2, 3, 0]);
@@ -77,8 +83,17 @@ describe('fw_cfg', () => {
     expect(bytes[0x200]).toBe(2);
   });
 
-  it('refuses DMA writes', () => {
+  it('refuses DMA writes to what is read-only', () => {
     expect(rig().dma((0x21 << 16) | 0x18, 1, 0x200)).toBe(1);
+  });
+
+  it('writes a file that may be written, but not beyond its end', () => {
+    const { dma, bytes, writable } = rig();
+    bytes.set([7, 8, 9], 0x200);
+    dma((0x22 << 16) | 0x0c, 1, 0); // select and skip
+    expect(dma(0x10, 3, 0x200)).toBe(0);
+    expect([...writable]).toEqual([0, 7, 8, 9]);
+    expect(dma(0x10, 1, 0x200)).toBe(1);
   });
 
   it('goes on after save and load', () => {

@@ -1,9 +1,10 @@
 /**
  * QEMU's firmware configuration device, with its port and its DMA interface. Document: docs/specs/fw_cfg.rst.
- * Items are read-only; which ones there are is a matter of the machine.
+ * Which items there are is a matter of the machine; those that a guest may write to, it writes by DMA.
  */
-import { defineDevice } from '../../core/device.ts';
+import { defineDevice, type FirmwareFile } from '../../core/device.ts';
 import type { Dma } from '../../core/dma.ts';
+import { hex } from '../../core/log.ts';
 import { prop } from '../../core/props.ts';
 import { ioRegion } from '../../core/region.ts';
 import { u16, u32, vmstate } from '../../core/state.ts';
@@ -27,16 +28,16 @@ export const fwCfg = defineDevice({
   isa: () => ({ ports: { control: 0x510, dma: 0x514 } }),
   state: vmstate('fw_cfg', 2, { selected: u16(), offset: u32(), dmaHigh: u32() }),
   create(s, { items, dma, id, log }) {
-    const features = littleEndian(FEATURES, 4);
-    const empty = new Uint8Array();
-    const item = (): Uint8Array => (s.selected === FW_CFG.ID ? features : (items.get(s.selected) ?? empty));
+    const features: FirmwareFile = { bytes: littleEndian(FEATURES, 4) };
+    const none: FirmwareFile = { bytes: new Uint8Array() };
+    const item = (): FirmwareFile => (s.selected === FW_CFG.ID ? features : (items.get(s.selected) ?? none));
 
     function select(key: number): void {
       s.selected = key & ~WRITE_CHANNEL;
       s.offset = 0;
     }
     function nextByte(): number {
-      const byte = item()[s.offset];
+      const byte = item().bytes[s.offset];
       if (byte === undefined) return 0;
       s.offset++;
       return byte;
@@ -56,7 +57,7 @@ export const fwCfg = defineDevice({
 
     /** Copies from the item to guest memory; zeros follow its end. */
     function transfer(gpa: number, length: number): void {
-      const bytes = item();
+      const { bytes } = item();
       for (let done = 0; done < length; ) {
         const part = Math.min(CHUNK, length - done);
         const chunk = new Uint8Array(part);
@@ -65,6 +66,17 @@ export const fwCfg = defineDevice({
         s.offset = Math.min(bytes.length, s.offset + part);
         done += part;
       }
+    }
+
+    /** Copies from guest memory to the item. False: it is read-only, or it ends earlier. */
+    function store(gpa: number, length: number): boolean {
+      const { bytes, write } = item();
+      if (write === undefined || length > bytes.length - s.offset) return false;
+      const data = new Uint8Array(length);
+      dma.read(gpa, data);
+      write(s.offset, data);
+      s.offset += length;
+      return true;
     }
 
     /** Carries out the command at `gpa`: big-endian control, length, address (fw_cfg.rst, "DMA interface"). */
@@ -80,10 +92,15 @@ export const fwCfg = defineDevice({
       if (control & DMA_CONTROL.READ) {
         transfer(target, length);
       } else if (control & DMA_CONTROL.WRITE) {
-        log('guest_errors', `${id}: DMA write to item 0x${s.selected.toString(16)}, which is read-only`);
-        result = DMA_CONTROL.ERROR;
+        if (!store(target, length)) {
+          log(
+            'guest_errors',
+            `${id}: DMA write of ${length} bytes to item ${hex(s.selected)} at ${s.offset} is refused`,
+          );
+          result = DMA_CONTROL.ERROR;
+        }
       } else if (control & DMA_CONTROL.SKIP) {
-        s.offset = Math.min(item().length, s.offset + length);
+        s.offset = Math.min(item().bytes.length, s.offset + length);
       }
       const answer = new Uint8Array(4);
       new DataView(answer.buffer).setUint32(0, result);

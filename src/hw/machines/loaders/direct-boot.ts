@@ -26,13 +26,17 @@ export interface BootState {
   readonly dataSelector: number;
 }
 
-/** The parts of a Linux image for firmware that loads them by itself, from fw_cfg, each with its place. */
-export interface LinuxParts {
-  /** Boot sector and real-mode code, with the boot loader's fields of the header filled. */
-  readonly setup: MemoryWrite;
+/** A kernel for firmware that loads it by itself, from fw_cfg, with the help of an option ROM. Each part has its place. */
+export interface FirmwareKernel {
+  readonly optionRom: 'linuxboot_dma.bin' | 'multiboot.bin';
+  /** Linux: boot sector and real-mode code, with the boot loader's fields of the header filled. */
+  readonly setup?: MemoryWrite;
   readonly kernel: MemoryWrite;
-  readonly commandLine: MemoryWrite;
-  readonly initrd: MemoryWrite | undefined;
+  /** Multiboot: where it is entered. */
+  readonly entry?: number;
+  readonly commandLine?: MemoryWrite;
+  /** Linux: the initial RAM disk. Multiboot: the information structure. */
+  readonly initrd?: MemoryWrite | undefined;
 }
 
 export interface DirectBoot {
@@ -40,7 +44,7 @@ export interface DirectBoot {
   readonly kind: string;
   readonly writes: readonly MemoryWrite[];
   readonly cpu: BootState;
-  readonly linux?: LinuxParts;
+  viaFirmware(): FirmwareKernel;
 }
 
 /** A file that the user named: `-kernel`, `-initrd`, a multiboot module. */

@@ -3,7 +3,7 @@
  * kernel runs; `boot_params` is filled here instead. Addresses are those of QEMU's -kernel.
  */
 import { VmError } from '../../../util/errors.ts';
-import type { DirectBoot, DirectBootOptions, LinuxParts, MemoryWrite, NamedFile } from './direct-boot.ts';
+import type { DirectBoot, DirectBootOptions, FirmwareKernel, MemoryWrite, NamedFile } from './direct-boot.ts';
 import { E820_ENTRY_BYTES, type E820Entry, writeE820 } from './e820.ts';
 import { flatGdt } from './gdt.ts';
 
@@ -93,12 +93,13 @@ export function loadLinux(options: DirectBootOptions): DirectBoot {
       { hint: 'give the machine more memory with -m' },
     );
   }
-  const parts: LinuxParts = {
+  const parts = {
+    optionRom: 'linuxboot_dma.bin',
     setup: { gpa: BOOT_PARAMS_AT, bytes: kernel.bytes.slice(0, header.setupBytes) },
     kernel: { gpa: KERNEL_AT, bytes: payload },
     commandLine: { gpa: COMMAND_LINE_AT, bytes: commandLineBytes(options.commandLine, header, kernel.name) },
     initrd: options.initrd === undefined ? undefined : placeInitrd(options.initrd, header, options),
-  };
+  } as const satisfies FirmwareKernel;
   fillHeader(viewOf(parts.setup.bytes), options.commandLine, parts.initrd);
   const gdt = flatGdt(GDT_AT);
   return {
@@ -111,7 +112,7 @@ export function loadLinux(options: DirectBootOptions): DirectBoot {
       ...(parts.initrd === undefined ? [] : [parts.initrd]),
     ],
     cpu: { ...gdt.state, eip: header.code32Start, regs: { esi: BOOT_PARAMS_AT } },
-    linux: parts,
+    viaFirmware: () => parts,
   };
 }
 
@@ -201,7 +202,11 @@ function fillHeader(view: DataView, commandLine: string, initrd: MemoryWrite | u
   if (videoMode !== undefined) view.setUint16(HDR.vid_mode, videoMode, true);
 }
 
-function bootParams(header: SetupHeader, options: DirectBootOptions, { setup }: LinuxParts): Uint8Array {
+function bootParams(
+  header: SetupHeader,
+  options: DirectBootOptions,
+  { setup }: { readonly setup: MemoryWrite },
+): Uint8Array {
   const page = new Uint8Array(ZERO_PAGE.size);
   const view = viewOf(page);
   page.set(setup.bytes.subarray(HDR.setup_sects, header.end), HDR.setup_sects);

@@ -3,7 +3,7 @@
  * and memory map in low memory, module list and strings behind the kernel, then the modules, page by page.
  */
 import { VmError } from '../../../util/errors.ts';
-import type { DirectBoot, DirectBootOptions, MemoryWrite } from './direct-boot.ts';
+import type { DirectBoot, DirectBootOptions, FirmwareKernel, MemoryWrite } from './direct-boot.ts';
 import { E820, E820_ENTRY_BYTES, type E820Entry, writeE820 } from './e820.ts';
 import { isElf, parseElf32 } from './elf32.ts';
 import { flatGdt } from './gdt.ts';
@@ -96,21 +96,34 @@ export function loadMultiboot(options: DirectBootOptions): DirectBoot {
   view.setUint32(MBI.mmap_length, options.e820.length * (E820_ENTRY_BYTES + 4), true);
   view.setUint32(MBI.mmap_addr, MEMORY_MAP_AT, true);
   view.setUint32(MBI.boot_loader_name, loaderName, true);
+  const loaded = [...image.writes, strings, ...modules];
   return {
     kind: 'multiboot',
     writes: [
       ...image.cleared
         .filter(({ from, to }) => to > from)
         .map(({ from, to }) => ({ gpa: from, bytes: new Uint8Array(to - from) })),
-      ...image.writes,
-      strings,
-      ...modules,
+      ...loaded,
       { gpa: MEMORY_MAP_AT, bytes: memoryMap(options.e820) },
       { gpa: INFORMATION_AT, bytes: information },
       gdt.write,
     ],
     cpu: { ...gdt.state, eip: image.entry, regs: { eax: LOADER_MAGIC, ebx: INFORMATION_AT } },
+    viaFirmware: (): FirmwareKernel => ({
+      optionRom: 'multiboot.bin',
+      entry: image.entry,
+      kernel: joined(image.start, loaded),
+      initrd: { gpa: INFORMATION_AT, bytes: information },
+    }),
   };
+}
+
+/** All pieces in one, with zeros between them: .bss is among these. */
+function joined(start: number, pieces: readonly MemoryWrite[]): MemoryWrite {
+  const end = Math.max(...pieces.map(({ gpa, bytes }) => gpa + bytes.length));
+  const bytes = new Uint8Array(end - start);
+  for (const piece of pieces) bytes.set(piece.bytes, piece.gpa - start);
+  return { gpa: start, bytes };
 }
 
 /** §3.1.3: the header says what to load where. */
