@@ -4,6 +4,8 @@ import type { AddressSpace } from './memory.ts';
 export interface Dma {
   read(gpa: number, into: Uint8Array): void;
   write(gpa: number, from: Uint8Array): void;
+  /** Whether there is RAM or ROM, and nothing else, in the whole range. */
+  isRam(gpa: number, length: number): boolean;
   readU8(gpa: number): number;
   readU16(gpa: number): number;
   readU32(gpa: number): number;
@@ -14,7 +16,7 @@ export interface Dma {
   writeU64(gpa: number, value: bigint): void;
 }
 
-export function createDma(space: Pick<AddressSpace, 'readBytes' | 'writeBytes'>): Dma {
+export function createDma(space: Pick<AddressSpace, 'readBytes' | 'writeBytes' | 'isRam'>): Dma {
   const buffer = new Uint8Array(8);
   const view = new DataView(buffer.buffer);
   const fetch = (gpa: number, size: number): DataView => {
@@ -25,6 +27,7 @@ export function createDma(space: Pick<AddressSpace, 'readBytes' | 'writeBytes'>)
   return {
     read: (gpa, into) => space.readBytes(gpa, into),
     write: (gpa, from) => space.writeBytes(gpa, from),
+    isRam: (gpa, length) => space.isRam(gpa, length),
     readU8: (gpa) => fetch(gpa, 1).getUint8(0),
     readU16: (gpa) => fetch(gpa, 2).getUint16(0, true),
     readU32: (gpa) => fetch(gpa, 4).getUint32(0, true),

@@ -134,6 +134,16 @@ describe('memory', () => {
     dma.writeU64(0x2000, 0x1234n);
     expect(dma.readU64(0x2000)).toBe(0n);
   });
+
+  test('a bus master can ask whether a range is memory throughout', () => {
+    const { root, space } = createSpace();
+    root.add(0, ramRegion('ram', 0x1000, 0));
+    root.add(0x1000, romRegion('rom', 0x1000, 0x10000));
+    root.add(0x2000, ioRegion('dev', 8, recorder()));
+    const dma = createDma(space);
+    expect([dma.isRam(0, 0x2000), dma.isRam(0xfff, 2), dma.isRam(0x1fff, 1)]).toEqual([true, true, true]);
+    expect([dma.isRam(0, 0x2001), dma.isRam(0x2000, 1), dma.isRam(0x3000, 1)]).toEqual([false, false, false]);
+  });
 });
 
 describe('ports', () => {

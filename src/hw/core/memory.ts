@@ -164,6 +164,16 @@ export class AddressSpace {
     }
   }
 
+  /** Whether there is RAM or ROM, and nothing else, in the whole range. */
+  isRam(gpa: number, length: number): boolean {
+    for (let at = gpa; at < gpa + length; ) {
+      const range = this.find(at);
+      if (range?.region.kind !== 'ram') return false;
+      at = range.end;
+    }
+    return true;
+  }
+
   private readSplit(gpa: number, size: number): number {
     if (size === 1 || this.find(gpa) === undefined) {
       this.log('guest_errors', `Invalid read at addr ${hex(gpa)}, size ${size}: unassigned`);

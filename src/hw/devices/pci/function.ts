@@ -65,6 +65,8 @@ export class PciFunction {
   readonly info: PciFunctionInfo;
   /** Called after the guest wrote to configuration space. */
   onWrite: ((offset: number, size: number) => void) | undefined;
+  /** Called before the guest reads configuration space: registers that show something else are refreshed by it. */
+  onRead: ((offset: number, size: number) => void) | undefined;
 
   private readonly config: Uint8Array;
   private readonly resetValues: Uint8Array;
@@ -113,6 +115,7 @@ export class PciFunction {
 
   /** Little-endian; bytes behind the end read as 0. */
   read(offset: number, size: number): number {
+    this.onRead?.(offset, size);
     let value = 0;
     for (let i = 0; i < size; i++) value |= this.byte(offset + i) << (i * 8);
     return value >>> 0;
