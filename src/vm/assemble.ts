@@ -47,6 +47,8 @@ export interface AssembledMachine {
   readonly machine: Machine;
   readonly processor: X86Processor;
   readonly loop: RunLoop;
+  readonly clock: VirtualClock;
+  readonly time: GuestTime;
   readonly input: InputQueue;
   readonly serials: readonly CharPort[];
   /** Back ends that devices name, by id. */
@@ -127,6 +129,8 @@ export function assemble(
     machine,
     processor,
     loop,
+    clock,
+    time,
     input,
     serials,
     chardevs,

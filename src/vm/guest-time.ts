@@ -24,6 +24,13 @@ export class GuestTime {
     return { baseNs: this.baseNs, baseCount: this.baseCount, rate: this.slope };
   }
 
+  /** Takes the line that a saved machine had. */
+  restore({ baseNs, baseCount, rate }: GuestTime['line']): void {
+    this.baseNs = baseNs;
+    this.baseCount = baseCount;
+    this.slope = rate;
+  }
+
   /** Nanoseconds since power-on when `count` instructions have retired. */
   at(count: number): number {
     const delta = count - this.baseCount;

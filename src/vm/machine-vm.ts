@@ -7,6 +7,7 @@ import type { RunState, Vm, VmEvent, VmOptions, VmStatus } from './api.ts';
 import { type AssembledMachine, assemble, type History } from './assemble.ts';
 import { catalogueI386 } from './catalogue-i386.ts';
 import type { Host } from './host.ts';
+import { loadMachine, saveMachine } from './machine-state.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { parseCommandLine } from './options/parse.ts';
 import { describePic } from './pic-text.ts';
@@ -152,6 +153,40 @@ export class MachineVm implements Vm {
       return { instructions, hash: await hashParts([processor.hashedState(), ram, ...devices]) };
     } finally {
       if (wasRunning && this.runState === 'running') loop.resume();
+    }
+  }
+
+  /** The whole machine as a migration stream. It stands still meanwhile, between two instructions. */
+  async saveState(): Promise<Uint8Array> {
+    const parts = this.started();
+    const pieces: Uint8Array[] = [];
+    let length = 0;
+    // What the stream refers to is copied before anything can run.
+    saveMachine(parts, (piece) => {
+      pieces.push(piece.slice());
+      length += piece.length;
+    });
+    const stream = new Uint8Array(length);
+    let at = 0;
+    for (const piece of pieces) {
+      stream.set(piece, at);
+      at += piece.length;
+    }
+    return stream;
+  }
+
+  /** Fills the machine from a stream that `saveState` wrote on a machine alike; it goes on running, or stays paused. */
+  async loadState(stream: Uint8Array, name = 'the saved state'): Promise<void> {
+    const parts = this.started();
+    const wasRunning = parts.loop.isRunning;
+    if (wasRunning) parts.loop.pause();
+    try {
+      loadMachine(parts, stream, name);
+      this.request = undefined;
+      parts.loop.restarted();
+      if (this.runState === 'internal-error' || this.runState === 'shutdown') this.setState('paused');
+    } finally {
+      if (wasRunning) parts.loop.resume();
     }
   }
 

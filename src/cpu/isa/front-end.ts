@@ -77,6 +77,8 @@ export interface StateField {
   readonly name: string;
   readonly address: number;
   readonly bytes: 4 | 8;
+  /** Values that the processor can have; absent: all. Translated code and native parts rely on it. */
+  readonly oneOf?: readonly number[];
 }
 
 /** The run loop's own part of a processor's state: each target's list of fields includes it. */

@@ -10,6 +10,7 @@ import type { Props, PropValues } from './props.ts';
 import type { RamRegion, Region } from './region.ts';
 import type { Resettable } from './reset.ts';
 import type { Fields, StateOf, VmState } from './state.ts';
+import type { ByteReader } from './state-bytes.ts';
 
 /** QEMU's names of kinds of buses. */
 export type BusKind =
@@ -129,6 +130,11 @@ export interface Device<D extends Parts = Parts, S = unknown> extends Resettable
   save(): Uint8Array;
   /** Refills the state; outputs are not driven yet. Use `loadDevices` for a machine. */
   fill(bytes: Uint8Array, version?: number): void;
+  /** Decodes a saved state; what it returns refills the state, as `fill` does. */
+  decode(reader: ByteReader): () => void;
+  readonly stateName: string;
+  readonly stateVersion: number;
+  describe(): readonly { readonly name: string; readonly type: string; readonly size: number }[];
   sync(): void;
   hash(): string;
 }
@@ -164,6 +170,10 @@ export function createDevice<F extends Fields, P extends Props, I extends string
     holdReset: () => parts.sync(),
     save: () => type.state.save(state),
     fill: (bytes, version) => type.state.load(state, bytes, version),
+    decode: (reader) => type.state.decode(state, reader),
+    stateName: type.state.name,
+    stateVersion: type.state.version,
+    describe: () => type.state.describe(state),
     sync: () => parts.sync(),
     hash: () => type.state.hash(state),
   };

@@ -39,6 +39,13 @@ export class ByteWriter {
     return this.buffer.slice(0, this.length);
   }
 
+  clear(): void {
+    this.length = 0;
+  }
+  get size(): number {
+    return this.length;
+  }
+
   /** Reserves `size` bytes and returns their offset. Call it before naming the buffer: it may grow. */
   private take(size: number): number {
     const at = this.length;
@@ -94,6 +101,12 @@ export class ByteReader {
   bytes(length: number): Uint8Array {
     const at = this.take(length);
     return this.data.slice(at, at + length);
+  }
+
+  /** The next `length` bytes where they are. */
+  borrow(length: number): Uint8Array {
+    const at = this.take(length);
+    return this.data.subarray(at, at + length);
   }
 
   /** Runs `decode` with `step` added to the field name that failures report. */

@@ -36,6 +36,10 @@ export interface VmState<F extends Fields> {
   save(state: StateOf<F>): Uint8Array;
   /** Refills `state` from what `save` wrote. Throws a VmError and leaves `state` as it was if the bytes are not right. */
   load(state: StateOf<F>, bytes: Uint8Array, version?: number): void;
+  /** Decodes and checks a state; what it returns refills `state`. Takes from `reader` what `save` wrote, no more. */
+  decode(state: StateOf<F>, reader: ByteReader): () => void;
+  /** Fields with their types and sizes in bytes, as they are saved. */
+  describe(state: StateOf<F>): { readonly name: string; readonly type: string; readonly size: number }[];
   /** 16 hexadecimal digits; equal states have equal hashes. */
   hash(state: StateOf<F>): string;
 }
@@ -63,6 +67,16 @@ export function vmstate<F extends Fields>(name: string, version: number, fields:
       if (reader.left > 0) throw new VmError(`device '${name}': ${reader.left} bytes too many in its saved state`);
       body.assign(state, decoded);
     },
+    decode(state, reader) {
+      const decoded = body.decode(reader);
+      return () => void body.assign(state, decoded);
+    },
+    describe: (state) =>
+      Object.entries(fields).map(([field, { wire, encode }]) => {
+        const out = new ByteWriter();
+        encode(out, (state as Record<string, unknown>)[field]);
+        return { name: field, type: wire, size: out.size };
+      }),
     hash: (state) => hashBytes(save(state)),
   };
 }

@@ -19,7 +19,7 @@ import {
 import { createDma } from '../core/dma.ts';
 import { type IrqLine, Wire } from '../core/irq.ts';
 import type { LogHook } from '../core/log.ts';
-import { AddressSpace, type RamAccess } from '../core/memory.ts';
+import { AddressSpace, PAGE_SIZE, type RamAccess } from '../core/memory.ts';
 import { PORT_COUNT, PortSpace } from '../core/ports.ts';
 import { Container, type Region } from '../core/region.ts';
 import { resetAll } from '../core/reset.ts';
@@ -37,8 +37,8 @@ import type { BootEntry } from './boot-order.ts';
 import { deviceMemory } from './device-memory.ts';
 import { ISA_ROOT, PCI_ROOT, pciNode } from './firmware-paths.ts';
 import type { BootState } from './loaders/direct-boot.ts';
-import type { Board, CpuLine, Machine, NumericErrors, RunControl, SavedDevice } from './machine.ts';
-import { type MemoryLayout, type PcMemory, pcMemory } from './memory-map.ts';
+import type { Board, CpuLine, Machine, MemoryBlock, NumericErrors, RunControl, SavedDevice } from './machine.ts';
+import { boardBlocks, type MemoryLayout, type PcMemory, pcMemory } from './memory-map.ts';
 import type { PartPlace, PlannedPart } from './plan.ts';
 import { SharedLines } from './shared-lines.ts';
 
@@ -106,6 +106,7 @@ export class Assembly {
   private readonly devices: Device[] = [];
   /** Each device's name for firmware; its node, and those of the buses above. */
   private readonly firmwarePaths = new Map<Device, string>();
+  private readonly blocks: MemoryBlock[];
   private readonly cpuIrq = new CpuWire();
   private readonly a20 = new CpuWire();
   private readonly numericErrors: NumericErrors = {
@@ -119,6 +120,7 @@ export class Assembly {
     this.options = options;
     const { board, layout, ram, log } = options;
     this.regions = pcMemory(board, layout);
+    this.blocks = boardBlocks(layout);
     this.memory = new AddressSpace(this.regions.system, ram, log);
     this.io = new PortSpace(this.ports, log);
     this.isaLines = new SharedLines(
@@ -153,6 +155,9 @@ export class Assembly {
           deviceMemory(`${id}.${part}`, planned, this.options.ram),
         ]),
       );
+      for (const [part, { offset, bytes }] of Object.entries(memory)) {
+        this.blocks.push({ name: `${id}.${part}`, offset, bytes: Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE });
+      }
     }
     if (type.bus !== undefined && !BOARD_BUSES.has(type.bus)) set['parent'] = this.busFor(type, place);
     const devfn = place.pci && this.pciPlace(id, type, place);
@@ -254,6 +259,12 @@ export class Assembly {
           throw error;
         }
       },
+      memoryBlocks: this.blocks,
+      refill: (fill) =>
+        settle('settleLoad', () => {
+          fill();
+          for (const device of devices) device.sync();
+        }),
       hash: () => hashBytes(Uint8Array.from(save().flatMap(([, bytes]) => [...bytes]))),
     };
   }

@@ -37,7 +37,7 @@ export class BackingPlan {
     const offset = Math.ceil(this.end / PAGE) * PAGE;
     const image = 'file' in need ? this.romImage(owner, need.file) : undefined;
     const bytes = 'file' in need ? romBytes(image?.length ?? 0) : need.bytes;
-    this.end = offset + bytes;
+    this.end = Math.ceil((offset + bytes) / PAGE) * PAGE;
     return { offset, bytes, image };
   }
 

@@ -100,7 +100,17 @@ export interface Machine {
   save(): readonly SavedDevice[];
   /** Throws a VmError if the list does not fit this machine. Restore the clock before. */
   load(saved: readonly SavedDevice[]): void;
+  /** All memory that belongs to the machine, as pieces of the backing store in whole pages: RAM, ROMs, video memory. */
+  readonly memoryBlocks: readonly MemoryBlock[];
+  /** Runs `fill`, which puts a saved state into the devices, and drives all outputs from it. Restore the clock before. */
+  refill(fill: () => void): void;
   hash(): string;
+}
+
+export interface MemoryBlock {
+  readonly name: string;
+  readonly offset: number;
+  readonly bytes: number;
 }
 
 export type SavedDevice = readonly [id: string, state: Uint8Array];

@@ -1,7 +1,7 @@
 /** Where RAM and ROMs of a PC lie: in the backing store and in guest-physical memory. */
 import { VmError } from '../../util/errors.ts';
 import { aliasRegion, Container, type RamRegion, ramRegion, romRegion } from '../core/region.ts';
-import type { Board } from './machine.ts';
+import type { Board, MemoryBlock } from './machine.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -75,3 +75,10 @@ export function pcMemory(board: Board, layout: MemoryLayout): PcMemory {
   if (behindPci) system.add(0, pciMemory, { priority: -1 });
   return { system, pciMemory, ram };
 }
+
+/** The layout's pieces of the backing store by QEMU's names. */
+export const boardBlocks = (layout: MemoryLayout): MemoryBlock[] => [
+  { name: 'pc.ram', offset: 0, bytes: layout.lowRamBytes + layout.highRamBytes },
+  { name: 'pc.rom', offset: layout.optionRomOffset, bytes: OPTION_ROM_BYTES },
+  { name: 'pc.bios', offset: layout.biosOffset, bytes: layout.biosBytes },
+];

@@ -3,13 +3,14 @@ import type { CpuView } from '../../control/vm-control.ts';
 import { createEngine, type Engine, type EngineMode } from '../../cpu/exec/engine.ts';
 import { wasmNative } from '../../cpu/exec/native.ts';
 import { C_INTR_ENABLED, C_INTR_REQUEST, C_N_T2, C_PC, C_TAG } from '../../cpu/ir/layout.ts';
-import type { CpuEnvironment, FrontEnd } from '../../cpu/isa/front-end.ts';
+import type { CpuEnvironment, FrontEnd, StateField } from '../../cpu/isa/front-end.ts';
+import { CC_EFLAGS } from '../../cpu/isa/x86/cc.ts';
 import { X86Cpu, type X86Native } from '../../cpu/isa/x86/cpu.ts';
 import { basicLeaves, type CpuModel, installModel } from '../../cpu/isa/x86/cpuid.ts';
 import { createX86FrontEnd } from '../../cpu/isa/x86/front-end.ts';
-import { IF } from '../../cpu/isa/x86/layout.ts';
+import { ARITHMETIC, IF } from '../../cpu/isa/x86/layout.ts';
 import { wasmBytes } from '../../cpu/isa/x86/native.gen.ts';
-import { readField, STATE_FIELDS } from '../../cpu/isa/x86/state.ts';
+import { readField, STATE_FIELDS, writeField } from '../../cpu/isa/x86/state.ts';
 import type { BootState } from '../../hw/machines/loaders/direct-boot.ts';
 import { type HostProfile, timed } from '../host-profile.ts';
 import type { Logger } from '../logging.ts';
@@ -206,6 +207,25 @@ export class X86Processor implements LoopCpu {
         return read(start, bytes) ? { text, bytes } : undefined;
       },
     };
+  }
+
+  /** A copy of the declared state, field by field; the arithmetic flags are evaluated, so that all engines give the same. */
+  savedState(): { readonly field: StateField; readonly value: number | bigint }[] {
+    const flags: Readonly<Record<string, number>> = {
+      cc_op: CC_EFLAGS,
+      cc_dst: 0,
+      cc_src: this.native.get_eflags() & ARITHMETIC,
+    };
+    return STATE_FIELDS.map((field) => ({ field, value: flags[field.name] ?? readField(this.memory, field) }));
+  }
+
+  /** Takes a saved state, in the order of `savedState`. RAM may have changed: nothing translated is kept. */
+  restoreState(values: readonly (number | bigint)[]): void {
+    const { engine } = this;
+    for (const [i, field] of STATE_FIELDS.entries()) writeField(this.memory, field, values[i] ?? 0);
+    engine.blocks.flush();
+    engine.exec.tlb_flush();
+    this.native.update_mode();
   }
 
   /** The architectural state as bytes: equal for any two engines that agree. */

@@ -5,6 +5,7 @@
  */
 import { C_PC } from '../../ir/layout.ts';
 import { ENGINE_STATE, type StateField } from '../front-end.ts';
+import { CC_EFLAGS } from './cc.ts';
 import {
   FPU_CONTROL,
   FPU_CS,
@@ -64,6 +65,10 @@ import {
 } from './layout.ts';
 
 const word = (name: string, address: number): StateField => ({ name, address, bytes: 4 });
+const limited = (name: string, address: number, oneOf: readonly number[]): StateField => ({
+  ...word(name, address),
+  oneOf,
+});
 const long = (name: string, address: number): StateField => ({ name, address, bytes: 8 });
 
 export const REGISTER_NAMES = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'] as const;
@@ -81,7 +86,11 @@ const segment = (name: string, i: number): readonly StateField[] => {
 
 const fpuRegister = (i: number): readonly StateField[] => {
   const at = FPU_REGS + FPU_REG_SIZE * i;
-  return [long(`fpr${i}`, at), word(`fpr${i}.high`, at + FPU_REG_META), word(`fpr${i}.empty`, at + FPU_REG_EMPTY)];
+  return [
+    long(`fpr${i}`, at),
+    word(`fpr${i}.high`, at + FPU_REG_META),
+    limited(`fpr${i}.empty`, at + FPU_REG_EMPTY, [0, 1]),
+  ];
 };
 
 const indices = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
@@ -89,17 +98,18 @@ const indices = (n: number): readonly number[] => Array.from({ length: n }, (_, 
 export const STATE_FIELDS: readonly StateField[] = [
   long('pc', C_PC),
   ...REGISTER_NAMES.map((name, i) => word(name, EAX + 8 * i)),
-  word('cc_op', CC_OP),
+  /** The arithmetic flags, lazily: a saved machine has them evaluated, in `cc_src`. */
+  limited('cc_op', CC_OP, [CC_EFLAGS]),
   word('cc_dst', CC_DST),
   word('cc_src', CC_SRC),
-  word('df', DF),
+  limited('df', DF, [1, 0xffff_ffff]),
   word('eflags', F_EFLAGS),
   ...SEGMENT_NAMES.flatMap(segment),
   word('gdt.base', F_GDT_BASE),
   word('gdt.limit', F_GDT_LIMIT),
   word('idt.base', F_IDT_BASE),
   word('idt.limit', F_IDT_LIMIT),
-  word('cpl', F_CPL),
+  limited('cpl', F_CPL, indices(4)),
   word('cr0', F_CR0),
   word('cr2', F_CR2),
   word('cr3', F_CR3),
@@ -116,20 +126,20 @@ export const STATE_FIELDS: readonly StateField[] = [
   word('bbl_cr_ctl', F_BBL_CR_CTL),
   word('ucode_revision', F_UCODE_REVISION),
   long('tsc_offset', F_TSC_OFFSET),
-  word('a20_mask', F_A20_MASK),
-  word('halted', F_HALTED),
-  word('shutdown', F_SHUTDOWN),
-  word('inhibit', F_INHIBIT),
-  word('nmi', F_NMI),
+  limited('a20_mask', F_A20_MASK, [0xffff_ffff, 0xffef_ffff]),
+  limited('halted', F_HALTED, [0, 1]),
+  limited('shutdown', F_SHUTDOWN, [0, 1]),
+  limited('inhibit', F_INHIBIT, indices(4)),
+  limited('nmi', F_NMI, indices(4)),
   word('fcw', FPU_CONTROL),
   word('fsw', FPU_STATUS),
-  word('ftop', FPU_TOP),
+  limited('ftop', FPU_TOP, indices(8)),
   word('fip', FPU_IP),
   word('fcs', FPU_CS),
   word('fop', FPU_OPCODE),
   word('fdp', FPU_DP),
   word('fds', FPU_DS),
-  word('ferr', FPU_FERR),
+  limited('ferr', FPU_FERR, indices(4)),
   ...indices(8).flatMap(fpuRegister),
   ...ENGINE_STATE,
 ];
