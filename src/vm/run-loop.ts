@@ -10,7 +10,7 @@ import { MAX_RATE, MIN_RATE } from './guest-time.ts';
 import type { Host } from './host.ts';
 import type { Pacing } from './pacing.ts';
 
-export type SliceEnd = 'budget' | 'halted' | 'shutdown' | 'stopped';
+export type SliceEnd = 'budget' | 'halted' | 'shutdown' | 'stopped' | 'breakpoint' | 'watchpoint';
 
 /** The processor as the loop drives it: exec's Vcpu and the state that says whether it sleeps. */
 export interface LoopCpu {

@@ -16,6 +16,7 @@ import {
   CODE_TLB,
   CODE_TLB_BANK_SHIFT,
   CODE_TLB_ENTRIES,
+  FAULT_BREAKPOINT,
   JUMP_CACHE,
   JUMP_CACHE_BITS,
   RAM_BASE,
@@ -87,6 +88,7 @@ export class BlockCache {
   readonly #native: ExecNative;
   readonly #frontEnd: FrontEnd;
   readonly #steps: StepCache;
+  #breakpoints: ReadonlySet<number> = new Set();
   #arena = ARENA;
   #inTable = 0;
   #fetchPage = -1;
@@ -136,12 +138,41 @@ export class BlockCache {
     this.#fetchPage = -1;
     ir.reset(pcLo, pcHi, mode, context);
     this.#frontEnd.translate(ir, this.fetch, maxInsns);
+    const stop = this.#breakpointWithin(pcLo, ir.bytes);
+    if (stop >= 0) this.#translateUpTo(stop, ir, maxInsns);
     if (ir.insns === 0) {
       if (this.#m.get(C_FAULT) === 0) throw new Error('BUG: the front end translated nothing, without a fetch fault');
       return false;
     }
     this.#m.set(C_FAULT, 0); // of a fetch beyond the block's end
     return true;
+  }
+
+  /** Offset of the first breakpoint after the first of `bytes` bytes at `pcLo`; -1: none. */
+  #breakpointWithin(pcLo: number, bytes: number): number {
+    let first = -1;
+    for (const pc of this.#breakpoints) {
+      const offset = (pc - pcLo) >>> 0;
+      if (offset > 0 && offset < bytes && (first < 0 || offset < first)) first = offset;
+    }
+    return first;
+  }
+  /** Translates no instruction that begins at `offset` or behind it. */
+  #translateUpTo(offset: number, ir: IrBlock, maxInsns: number): void {
+    let insns = 0;
+    do {
+      ir.reset(ir.pcLo, ir.pcHi, ir.mode, ir.context);
+      this.#frontEnd.translate(ir, this.fetch, ++insns);
+    } while (ir.bytes < offset && insns < maxInsns);
+  }
+
+  /**
+   * Where a debugger wants to stop: blocks end before these addresses, and none begins there (see FAULT_BREAKPOINT). Low
+   * words of addresses; another address with the same low word stops too.
+   */
+  setBreakpoints(pcs: readonly number[]): void {
+    this.#breakpoints = new Set(pcs.map((pc) => pc | 0));
+    this.flush();
   }
 
   /**
@@ -156,7 +187,7 @@ export class BlockCache {
       if (lo >>> 12 === b.pcLo >>> 12) return at(b.page, lo);
       return b.page2 === 0 ? -1 : at(b.page2, lo);
     };
-    this.#frontEnd.translate(ir, fetch, MAX_INSNS);
+    this.#frontEnd.translate(ir, fetch, this.#breakpoints.size === 0 ? MAX_INSNS : b.insns);
     return ir.insns === b.insns && ir.bytes === b.bytes;
   }
 
@@ -168,6 +199,10 @@ export class BlockCache {
     const mode = m.get(C_TAG) & 0xfffff;
     const context = m.get(C_CONTEXT);
     const ir = this.ir;
+    if (this.#breakpoints.has(pcLo)) {
+      m.set(C_FAULT, FAULT_BREAKPOINT);
+      return undefined;
+    }
     if (!this.translateInto(ir, pcLo, pcHi, mode, context, MAX_INSNS)) return undefined;
     const page = this.#pageOf(pcLo, pcHi);
     const straddles = (pcLo & 0xfff) + ir.bytes > 0x1000;

@@ -1,5 +1,5 @@
 /** Puts an execution engine together for one target: memory, native modules, interpreter, block cache, vCPU, JIT. */
-import { STATE } from '../ir/layout.ts';
+import { C_WATCH, C_WATCHES, MAX_WATCHES, STATE, WATCH_READS, WATCH_SIZE, WATCH_WRITES } from '../ir/layout.ts';
 import type { FrontEnd, TargetNative } from '../isa/front-end.ts';
 import { BlockCache } from './blocks.ts';
 import { evaluatingEnter, KeepingLowering } from './evaluated.ts';
@@ -33,6 +33,26 @@ export interface EngineOptions {
   mmioWrite(gpa: number, size: number, value: number): void;
 }
 
+/** What a debugger watches. Both ends belong to the range. */
+export interface Watch {
+  readonly first: number;
+  readonly last: number;
+  readonly reads: boolean;
+  readonly writes: boolean;
+}
+
+function writeWatches({ memory }: SharedMemory, watches: readonly Watch[]): void {
+  if (watches.length > MAX_WATCHES) throw new Error(`BUG: ${watches.length} watched ranges`);
+  const view = new DataView(memory.buffer);
+  for (const [i, { first, last, reads, writes }] of watches.entries()) {
+    const at = C_WATCH + i * WATCH_SIZE;
+    view.setBigUint64(at, BigInt(first), true);
+    view.setBigUint64(at + 8, BigInt(last), true);
+    view.setUint32(at + 16, (reads ? WATCH_READS : 0) | (writes ? WATCH_WRITES : 0), true);
+  }
+  view.setUint32(C_WATCHES, watches.length, true);
+}
+
 export interface Engine {
   readonly memory: SharedMemory;
   readonly native: TargetNative;
@@ -41,6 +61,10 @@ export interface Engine {
   readonly vcpu: Vcpu;
   /** Absent in the modes 'interp' and 'eval'. */
   readonly jit: Jit | undefined;
+  /** Where a debugger wants to stop before an instruction: see BlockCache. */
+  setBreakpoints(pcs: readonly number[]): void;
+  /** Ranges of virtual addresses whose accesses stop the processor after the instruction; at most MAX_WATCHES. */
+  setWatches(watches: readonly Watch[]): void;
   /** A device wrote backing store [offset, offset + size). */
   ramWritten(offset: number, size: number): void;
 }
@@ -80,6 +104,11 @@ export function createEngine(o: EngineOptions): Engine {
     blocks,
     vcpu,
     jit,
+    setBreakpoints: (pcs) => cache.setBreakpoints(pcs),
+    setWatches(watches) {
+      writeWatches(memory, watches);
+      natives.exec.tlb_flush();
+    },
     ramWritten: (offset, size) => cache.ramWritten(offset, size),
   };
 }

@@ -13,6 +13,7 @@ import {
   C_INTR_REQUEST,
   C_LEAVE_ARG,
   C_STEPPING,
+  C_WATCH_HITS,
   EXIT_BUDGET,
   EXIT_DEAD,
   EXIT_FAULT,
@@ -22,6 +23,7 @@ import {
   EXIT_LINK,
   EXIT_LOOKUP,
   EXIT_STALE,
+  FAULT_BREAKPOINT,
   FAULT_EXC,
   FAULT_MMIO,
 } from '../ir/layout.ts';
@@ -30,7 +32,7 @@ import type { BlockCache } from './blocks.ts';
 import type { SharedMemory } from './memory.ts';
 
 /** Why `run` came back. */
-export type RunEnd = 'budget' | 'halted' | 'shutdown' | 'stopped';
+export type RunEnd = 'budget' | 'halted' | 'shutdown' | 'stopped' | 'breakpoint' | 'watchpoint';
 
 /** What compiles hot blocks; absent in interpreter-only mode. */
 export interface HotBlocks {
@@ -56,6 +58,10 @@ export class Vcpu {
   /** The target's JavaScript part; set before the first run. */
   cpu!: TargetCpu;
   hotBlocks: HotBlocks | undefined;
+  /** Go on at a breakpoint: the next one that is met at once does not stop. */
+  passBreakpoint = false;
+  /** After 'watchpoint': which ranges were accessed, one bit each. */
+  watchHits = 0;
   /** Execution outside RAM: where, for the report that goes with 'shutdown'. */
   shutdownReason = '';
   readonly exits = new Uint32Array(16);
@@ -225,6 +231,11 @@ export class Vcpu {
       return this.cpu.isShutdown ? 'shutdown' : undefined;
     }
     m.set(C_FAULT, 0);
+    if (kind === FAULT_BREAKPOINT) {
+      if (!this.passBreakpoint) return 'breakpoint';
+      this.passBreakpoint = false;
+      return this.#step(1, true);
+    }
     if (kind === FAULT_MMIO && fetching) {
       const address = (m.get(C_FAULT_ADDR) >>> 0).toString(16).padStart(8, '0');
       this.shutdownReason = `Trying to execute code outside RAM or ROM at 0x${address}`;
@@ -247,6 +258,16 @@ export class Vcpu {
 
   /** Run at most `insns` instructions from throw-away bytecode. `special`: they may do I/O and write into code. */
   #step(insns: number, special: boolean): RunEnd | undefined {
+    const end = this.#stepUnwatched(insns, special);
+    const m = this.#m;
+    if (m.get(C_WATCH_HITS) === 0) return end;
+    // What a debugger watches was touched. An instruction that faults has not done it.
+    const completed = m.get(C_EXIT) !== EXIT_FAULT;
+    this.watchHits = m.get(C_WATCH_HITS);
+    m.set(C_WATCH_HITS, 0);
+    return completed ? (end ?? 'watchpoint') : end;
+  }
+  #stepUnwatched(insns: number, special: boolean): RunEnd | undefined {
     const m = this.#m;
     const code = this.#blocks.scratch(insns);
     if (code === 0) return this.#fault(true);

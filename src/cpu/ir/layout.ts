@@ -68,6 +68,18 @@ export const C_ACCESS_SIZE = 0x184;
 export const C_DELIVERIES = 0x1a0;
 export const C_DELIVERED_AT = 0x1a8;
 
+/**
+ * What a debugger watches: number of ranges in use, which of them (bits) the instruction under way has accessed, and from
+ * C_WATCH on each range as first and last address (i64) and kind (u32), WATCH_SIZE bytes apart. No state of the guest.
+ */
+export const C_WATCHES = 0x1b0;
+export const C_WATCH_HITS = 0x1b4;
+export const C_WATCH = 0x1b8;
+export const WATCH_SIZE = 24;
+export const MAX_WATCHES = 16;
+export const WATCH_WRITES = 1;
+export const WATCH_READS = 2;
+
 export const FAULT_NONE = 0;
 /** An exception of the guest's processor; C_FAULT_CODE, C_FAULT_ERR and C_FAULT_ADDR say which. */
 export const FAULT_EXC = 1;
@@ -75,6 +87,8 @@ export const FAULT_EXC = 1;
 export const FAULT_SMC = 2;
 /** An access to a page that is not RAM: step this instruction alone, at its exact instruction count. */
 export const FAULT_MMIO = 3;
+/** A debugger's breakpoint lies at C_PC: nothing of the instruction has happened. */
+export const FAULT_BREAKPOINT = 4;
 
 export const EXIT_BUDGET = 1;
 export const EXIT_HOT = 2;

@@ -15,6 +15,9 @@ import {
   C_PMAP_PAGES,
   C_STEPPING,
   C_TLB_LOCAL,
+  C_WATCH,
+  C_WATCH_HITS,
+  C_WATCHES,
   CODE_GRANULES,
   CODE_PAGES,
   DIRTY_ALL,
@@ -32,6 +35,9 @@ import {
   WALK_LARGE,
   WALK_WATCHED,
   WALK_WRITABLE,
+  WATCH_READS,
+  WATCH_SIZE,
+  WATCH_WRITES,
 } from '../../ir/layout';
 
 @external('isa', 'walk')
@@ -106,11 +112,29 @@ function noteLocal(entry: u32): void {
   if (n <= <u32>TLB_LOCALS_MAX) store<u32>(C_TLB_LOCAL, n + 1);
 }
 
+/** Does the debugger watch something in the page of `va`? Ranges that the access touches are noted. */
+function noteWatched(va: u64, access: i32): bool {
+  const kind: u32 = access == ACCESS_STORE ? WATCH_WRITES : WATCH_READS;
+  const last = va + <u64>load<u32>(C_ACCESS_SIZE) - 1;
+  let inPage = false;
+  for (let i: u32 = 0; i < load<u32>(C_WATCHES); i++) {
+    const at = C_WATCH + i * WATCH_SIZE;
+    const from = load<u64>(at);
+    const to = load<u64>(at, 8);
+    if (from >> 12 > va >> 12 || to >> 12 < va >> 12) continue;
+    inPage = true;
+    if (load<u32>(C_ACCESS_SIZE) == 0 || (load<u32>(at, 16) & kind) == 0) continue;
+    if (va <= to && from <= last) store<u32>(C_WATCH_HITS, load<u32>(C_WATCH_HITS) | (1 << i));
+  }
+  return inPage;
+}
+
 /** Pages of a physical address, with the permission the walk found: the address of the byte, or 0 with C_FAULT set. */
 export function translate<VA>(va: VA, access: i32): u32 {
   count(C_N_FILL);
-  const found = walk<VA>(va, access);
+  let found = walk<VA>(va, access);
   if (found == NO_PAGE) return 0;
+  if (load<u32>(C_WATCHES) != 0 && access != ACCESS_FETCH && noteWatched(<u64>va, access)) found |= WALK_WATCHED;
   if ((found & WALK_WATCHED) != 0 && access != ACCESS_FETCH) {
     if (load<i32>(C_STEPPING) == 0 || load<i32>(C_ACCESS_SIZE) == 0) {
       fault<VA>(FAULT_MMIO, va);
