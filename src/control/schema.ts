@@ -22,6 +22,11 @@ export const str: Schema<string> = {
   parse: (value, path) => (typeof value === 'string' ? value : refuse(path, 'string')),
 };
 
+export const int: Schema<number> = {
+  qapi: 'int',
+  parse: (value, path) => (Number.isSafeInteger(value) ? (value as number) : refuse(path, 'integer')),
+};
+
 export const enumOf = <const V extends readonly string[]>(...values: V): Schema<V[number]> => ({
   qapi: { enum: values },
   parse(value, path) {

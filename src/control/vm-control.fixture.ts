@@ -32,6 +32,7 @@ export function createFakeVm(): FakeVm {
     uuid: '00000000-0000-0000-0000-000000000000',
     runState: 'prelaunch',
     log,
+    balloon: undefined,
     cpus: [
       {
         index: 0,

@@ -19,6 +19,13 @@ export interface CpuView {
   disassemble(address: bigint, physical: boolean): { readonly text: string; readonly bytes: Uint8Array } | undefined;
 }
 
+export interface BalloonView {
+  /** Bytes of memory that the guest has. */
+  readonly actualBytes: number;
+  /** Asks the guest to get by with so many; it answers in its own time. */
+  request(bytes: number): void;
+}
+
 export interface VmControl {
   readonly version: string;
   readonly name: string | undefined;
@@ -32,6 +39,8 @@ export interface VmControl {
   quit(): void | Promise<void>;
   /** False if RAM or ROM does not cover the whole range. */
   readPhysical(address: bigint, into: Uint8Array): boolean;
+  /** The guest's memory balloon; undefined: there is none. */
+  readonly balloon: BalloonView | undefined;
   /** Text of `info <topic>` that devices and the engine know themselves: `pic`, `jit`. Undefined: not here. */
   describe(topic: 'pic' | 'jit'): string | undefined;
 }

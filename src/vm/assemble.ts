@@ -8,6 +8,7 @@ import { buildMachine } from '../hw/machines/build.ts';
 import type { Machine, RunControl } from '../hw/machines/machine.ts';
 import { planMachine } from '../hw/machines/plan.ts';
 import { VmError } from '../util/errors.ts';
+import { createEntropy } from './entropy.ts';
 import { GuestTime } from './guest-time.ts';
 import type { Host } from './host.ts';
 import { type HostProfile, sampled } from './host-profile.ts';
@@ -110,6 +111,8 @@ export function assemble(
     control: control(processor),
     clock,
     log: (category, message) => logger.write(category, `${message}\n`),
+    input,
+    entropy: createEntropy(input, history.replay === undefined),
   });
   connect(machine, processor);
 

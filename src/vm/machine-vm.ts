@@ -5,6 +5,7 @@ import type { RunControl } from '../hw/machines/machine.ts';
 import { VmError } from '../util/errors.ts';
 import type { RunState, Vm, VmEvent, VmOptions, VmStatus } from './api.ts';
 import { type AssembledMachine, assemble, type History } from './assemble.ts';
+import { balloonView } from './balloon-view.ts';
 import { catalogueI386 } from './catalogue-i386.ts';
 import type { Host } from './host.ts';
 import { loadMachine, saveMachine } from './machine-state.ts';
@@ -231,7 +232,7 @@ export class MachineVm implements Vm {
     };
   }
 
-  private controlInterface({ options, machine, cpu, status, readPhysical }: AssembledMachine): VmControl {
+  private controlInterface({ options, machine, input, cpu, status, readPhysical }: AssembledMachine): VmControl {
     const currentState = (): RunState => this.runState;
     return {
       version: VERSION,
@@ -241,6 +242,7 @@ export class MachineVm implements Vm {
         return currentState();
       },
       cpus: [cpu],
+      balloon: balloonView(machine, input),
       stop: () => this.pause(),
       cont: () => this.resume(),
       systemReset: () => this.reset(),

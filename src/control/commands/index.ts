@@ -1,11 +1,14 @@
 import { type AnyCommand, anyCommand } from '../command.ts';
+import { balloon, queryBalloon } from './balloon.ts';
 import { cont, injectNmi, quit, stop, systemReset } from './run-state.ts';
 import { queryName, queryStatus, queryUuid, queryVersion } from './status.ts';
 
 /** Every command, by QMP's names. */
 export const commands: readonly AnyCommand[] = [
+  anyCommand(balloon),
   anyCommand(cont),
   anyCommand(injectNmi),
+  anyCommand(queryBalloon),
   anyCommand(queryName),
   anyCommand(queryStatus),
   anyCommand(queryUuid),

@@ -146,6 +146,8 @@ describe('info and help', () => {
     ['info registers foo', 'invalid char \'f\' in expression\nTry "help info registers" for more information\n'],
     ['info version', '0.1.0\n'],
     ['info name', ''],
+    ['balloon 64', 'No balloon device has been activated\n'],
+    ['info balloon', 'No balloon device has been activated\n'],
     ['info uuid', '00000000-0000-0000-0000-000000000000\n'],
     ['info pic', 'pic0: irr=00\n'],
     ['info jit', 'info jit is not available for this machine\n'],
@@ -158,6 +160,7 @@ describe('info and help', () => {
   test('help lists every command by name, info every topic', async () => {
     const help = await hmp('help');
     expect(help.split('\n').map((line) => line.split(/[ |]/)[0])).toEqual([
+      'balloon',
       'cont',
       'help',
       'info',

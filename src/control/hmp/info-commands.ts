@@ -1,4 +1,5 @@
 /** Topics of `info`. */
+import { queryBalloon } from '../commands/balloon.ts';
 import { queryName, queryStatus, queryUuid, queryVersion } from '../commands/status.ts';
 import { readExpression } from './expression.ts';
 import { type ArgumentReader, type HmpCommand, hmpCommand, registersOf } from './hmp-command.ts';
@@ -21,6 +22,15 @@ const fromDevices = (topic: 'pic' | 'jit', help: string): HmpCommand =>
   });
 
 export const infoCommands: readonly HmpCommand[] = [
+  hmpCommand({
+    names: ['balloon'],
+    help: 'show balloon information',
+    readers: {},
+    async run(_args, { vm }) {
+      const { actual } = await queryBalloon.run({}, vm);
+      return `balloon: actual=${Math.floor(actual / 2 ** 20)}\n`;
+    },
+  }),
   fromDevices('jit', 'show dynamic compiler info'),
   hmpCommand({
     names: ['name'],

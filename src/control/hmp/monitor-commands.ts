@@ -1,5 +1,6 @@
 /** Commands of the human monitor, but for `help` and `info`, which need the tables: hmp.ts. */
 import type { Command } from '../command.ts';
+import { balloon } from '../commands/balloon.ts';
 import { cont, injectNmi, quit, stop, systemReset } from '../commands/run-state.ts';
 import { formatValue } from './format.ts';
 import { expression, format, type HmpCommand, hmpCommand } from './hmp-command.ts';
@@ -18,6 +19,16 @@ const plain = (command: Command<Record<never, never>, unknown>, names: readonly 
   });
 
 export const monitorCommands: readonly HmpCommand[] = [
+  hmpCommand({
+    names: ['balloon'],
+    usage: 'target',
+    help: 'request VM to change its memory allocation (in MB)',
+    readers: { megabytes: expression },
+    async run({ megabytes }, { vm }) {
+      await balloon.run({ value: Number(megabytes) * 2 ** 20 }, vm);
+      return '';
+    },
+  }),
   plain(cont, ['cont', 'c'], 'resume emulation'),
   plain(injectNmi, ['nmi'], 'inject an NMI'),
   hmpCommand({

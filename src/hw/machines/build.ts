@@ -1,7 +1,8 @@
 /** Turns a plan into a machine. */
 import { VirtualClock } from '../core/clock.ts';
 import type { FirmwareFile } from '../core/device.ts';
-import type { InputQueue } from '../core/input.ts';
+import { type EntropySource, noEntropy } from '../core/entropy.ts';
+import { InputQueue } from '../core/input.ts';
 import { type LogHook, noLog } from '../core/log.ts';
 import type { RamAccess } from '../core/memory.ts';
 import { ps2Keyboard } from '../devices/input/ps2-keyboard.ts';
@@ -20,8 +21,9 @@ export interface MachineHost {
   readonly control: RunControl;
   readonly clock?: VirtualClock;
   readonly log?: LogHook;
-  /** Keyboard and mouse register here as receivers 'keyboard' and 'mouse'. */
+  /** Keyboard and mouse register here as receivers 'keyboard' and 'mouse', other devices by their ids. */
   readonly input?: InputQueue;
+  readonly entropy?: EntropySource;
 }
 
 /** Builds the planned machine. Call `reset` before it runs. */
@@ -40,6 +42,9 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
     log: host.log ?? noLog,
     values: {
       base: options.rtcSeconds ?? 0,
+      entropy: host.entropy ?? noEntropy,
+      events: host.input ?? new InputQueue(),
+      ramBytes: options.ramBytes,
       items,
       boot,
       serialPorts: serials.filter((s) => s !== undefined).length,

@@ -21,12 +21,22 @@ import { piix3 } from '../devices/pci/piix3.ts';
 import { piix4Pm } from '../devices/pci/piix4-pm.ts';
 import { i8254 } from '../devices/timer/i8254.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
+import { virtioBalloonPci } from '../devices/virtio/virtio-balloon.ts';
 import { virtioBlkPci } from '../devices/virtio/virtio-blk.ts';
+import { virtioRngPci } from '../devices/virtio/virtio-rng.ts';
 import { a20Gate } from './a20-gate.ts';
 import { bootOrderDevice } from './boot-order.ts';
 
 /** What `-device` takes. */
-export const userDeviceTypes: readonly AnyDeviceType[] = [uart16550, debugcon, isaDebugExit, pcTestdev, virtioBlkPci];
+export const userDeviceTypes: readonly AnyDeviceType[] = [
+  uart16550,
+  debugcon,
+  isaDebugExit,
+  pcTestdev,
+  virtioBalloonPci,
+  virtioBlkPci,
+  virtioRngPci,
+];
 
 const boardDeviceTypes: readonly AnyDeviceType[] = [
   a20Gate,

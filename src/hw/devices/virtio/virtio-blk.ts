@@ -230,6 +230,7 @@ export const virtioBlkPci = defineVirtioPci({
     if (wiring['write-zeroes']) features.push(F.WRITE_ZEROES);
 
     return {
+      firmware: { boot: [{ index: wiring.bootindex, suffix: '/disk@0,0' }] },
       model: {
         features,
         queueSizes: new Array<number>(queueCount).fill(queueSize),

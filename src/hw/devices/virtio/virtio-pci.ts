@@ -1,7 +1,14 @@
 /** How a virtio device becomes a PCI device type: what all of them have in common is added here. */
 
 import { VmError } from '../../../util/errors.ts';
-import { type DeviceBus, type DeviceType, defineDevice, type Parts, type Wiring } from '../../core/device.ts';
+import {
+  type DeviceBus,
+  type DeviceType,
+  defineDevice,
+  type FirmwareNode,
+  type Parts,
+  type Wiring,
+} from '../../core/device.ts';
 import type { Dma } from '../../core/dma.ts';
 import { type Props, prop } from '../../core/props.ts';
 import { type Fields as AnyFields, bytes, type StateOf, struct, vmstate } from '../../core/state.ts';
@@ -32,6 +39,7 @@ type CommonProps = typeof commonProps;
 export interface VirtioParts<M extends VirtioModel> {
   readonly model: M;
   readonly buses?: readonly DeviceBus[];
+  readonly firmware?: FirmwareNode;
 }
 
 export interface VirtioPciType<F extends AnyFields, P extends Props, M extends VirtioModel> {
@@ -92,7 +100,7 @@ export function defineVirtioPci<F extends AnyFields, P extends Props, M extends 
           transport.sync();
         },
       });
-      const { model, buses } = type.create(s.device, given as unknown as Wiring<P, never>, core);
+      const { model, buses, firmware } = type.create(s.device, given as unknown as Wiring<P, never>, core);
       core.connect(model);
       const pci = new PciFunction(s.config, {
         vendorId: VENDOR_RED_HAT,
@@ -112,6 +120,7 @@ export function defineVirtioPci<F extends AnyFields, P extends Props, M extends 
         pci,
         model,
         ...(buses !== undefined && { buses }),
+        ...(firmware !== undefined && { firmware }),
         reset() {
           pci.reset();
           core.afterReset();
