@@ -1,4 +1,5 @@
 /** From the command line's options to those of the machine's builder: files opened, back ends found. */
+import { basicLeaves, CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
 import { boardByName } from '../hw/machines/boards.ts';
 import type { NamedFile } from '../hw/machines/loaders/direct-boot.ts';
 import type { MachineOptions as BuildOptions } from '../hw/machines/plan.ts';
@@ -25,6 +26,7 @@ export function planOptions(
     if (bytes === undefined) throw new VmError(`could not open ${what} '${name}': No such file or directory`);
     return { name, bytes };
   };
+  const model = modelLeaf(options.cpu ?? board.defaultCpu);
   const preset = defaultFirmware(options);
   const bios = options.bios ?? (preset !== undefined && Object.hasOwn(files, preset) ? preset : undefined);
   return {
@@ -55,10 +57,18 @@ export function planOptions(
         ? { name: item.name, bytes: fileOf('fw_cfg file', item.file).bytes }
         : { name: item.name, bytes: new TextEncoder().encode(item.string) },
     ),
+    smbios: options.smbios,
+    ...(model && { processor: { signature: model[0], features: model[3] } }),
     uuid: uuidBytes(options.uuid),
     noGraphics: options.nographic,
     rtcSeconds: rtcSeconds(options.rtc.base, host),
   };
+}
+
+/** CPUID leaf 1: signature in EAX, features in EDX. */
+function modelLeaf(cpu: string) {
+  const model = CPU_MODELS.find(({ name }) => name === cpu);
+  return model && basicLeaves(model)[1];
 }
 
 const uuidBytes = (uuid: string): Uint8Array =>

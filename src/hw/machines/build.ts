@@ -8,12 +8,17 @@ import type { RamAccess } from '../core/memory.ts';
 import { ps2Keyboard } from '../devices/input/ps2-keyboard.ts';
 import { ps2Mouse } from '../devices/input/ps2-mouse.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
+import { acpiFiles } from './acpi/loader-script.ts';
 import { Assembly, partsOf } from './assembly.ts';
 import { checkBootIndices, DEFAULT_BOOT } from './boot-order.ts';
 import { pcCmos } from './cmos.ts';
 import { pcFirmwareConfig } from './firmware-config.ts';
 import type { Machine, RunControl } from './machine.ts';
 import type { MachinePlan } from './plan.ts';
+import { smbiosFiles } from './smbios/smbios.ts';
+
+/** For S0 to S5: bit 7, the state is there; the others, its SLP_TYP (docs/specs/acpi_sleep_states of fw_cfg). */
+const SYSTEM_STATES = Uint8Array.of(0x80, 0, 0, 0x81, 0x82, 0x80);
 
 export interface MachineHost {
   /** At least `plan.backingBytes` bytes, zeroed. */
@@ -72,6 +77,7 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
     kernel: options.firmware && kernel?.viaFirmware(),
     files: {
       ...Object.fromEntries(roms.map(({ path, bytes }) => [path, { bytes }])),
+      ...(plan.acpi && { ...acpiFiles(plan.acpi), ...smbiosOf(plan), 'etc/system-states': { bytes: SYSTEM_STATES } }),
       ...assembly.firmwareFiles(),
       ...Object.fromEntries((options.fwCfgFiles ?? []).map(({ name, bytes }) => [name, { bytes }])),
     },
@@ -93,4 +99,17 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
     for (const { gpa, bytes } of direct.writes) assembly.memory.writeBytes(gpa, bytes);
   }
   return assembly.finish({ cpuStart: direct?.cpu, restoreLoaded });
+}
+
+function smbiosOf({ options, layout }: MachinePlan) {
+  const { board, uuid, processor, smbios = [] } = options;
+  return smbiosFiles({
+    product: board.desc,
+    version: board.name,
+    uuid: uuid ?? new Uint8Array(16),
+    processor: processor ?? { signature: 0, features: 0 },
+    lowRamBytes: layout.lowRamBytes,
+    highRamBytes: layout.highRamBytes,
+    user: smbios,
+  });
 }

@@ -1,12 +1,11 @@
 /** The BIOS area: an image that the user gave, or, for a kernel started directly, what a kernel looks for there. */
 import { VmError } from '../../util/errors.ts';
-import { pcAcpiTables } from './acpi/pc-acpi.ts';
+import { linkTables, type TableBlock } from './acpi/tables.ts';
 import type { NamedFile } from './loaders/direct-boot.ts';
-import type { Board } from './machine.ts';
 
 const BLOCK = 64 * 1024;
 const MAX_BYTES = 16 * 1024 * 1024;
-const STUB_BYTES = 2 * BLOCK;
+export const DIRECT_BOOT_BYTES = 2 * BLOCK;
 const STUB_AT = 0xe0000;
 const ACPI_AT = 0xf0000;
 const RESET_VECTOR = 0xffff0;
@@ -29,10 +28,10 @@ export function userFirmware({ name, bytes }: NamedFile): Firmware {
   return { image: bytes };
 }
 
-export function directBootFirmware({ directBoot }: Board, serials: readonly { port: number; irq: number }[]): Firmware {
-  const image = new Uint8Array(STUB_BYTES);
+export function directBootFirmware(acpi: TableBlock | undefined): Firmware {
+  const image = new Uint8Array(DIRECT_BOOT_BYTES);
   image.set(STOP, RESET_VECTOR - STUB_AT);
-  if (directBoot.acpi === undefined) return { image };
-  image.set(pcAcpiTables({ ...directBoot.acpi, at: ACPI_AT, serials }), ACPI_AT - STUB_AT);
+  if (acpi === undefined) return { image };
+  image.set(linkTables(acpi, ACPI_AT), ACPI_AT - STUB_AT);
   return { image, rsdp: ACPI_AT };
 }

@@ -6,7 +6,7 @@ import type { VirtualClock } from '../core/clock.ts';
 import type { Device } from '../core/device.ts';
 import type { AddressSpace } from '../core/memory.ts';
 import type { PortSpace } from '../core/ports.ts';
-import type { PcAcpiOptions } from './acpi/pc-acpi.ts';
+import type { AcpiBoard } from './acpi/pc-acpi.ts';
 import type { BootState } from './loaders/direct-boot.ts';
 
 export interface Part {
@@ -30,8 +30,6 @@ export interface PortWrite {
 export interface DirectBootSetup {
   /** Chip set registers that a kernel expects to be set up. */
   readonly ports: readonly PortWrite[];
-  /** Absent: the board has no ACPI. */
-  readonly acpi?: Omit<PcAcpiOptions, 'at' | 'serials'>;
 }
 
 export interface Board {
@@ -52,6 +50,7 @@ export interface Board {
   readonly parts: readonly Part[];
   readonly maxSerials: number;
   readonly directBoot: DirectBootSetup;
+  readonly acpi?: AcpiBoard;
 }
 
 export const defineBoard = (board: Board): Board => board;

@@ -1,4 +1,4 @@
-import { ACPI_DISABLE_COMMAND, ACPI_ENABLE_COMMAND, SCI_IRQ } from '../devices/pci/piix4-pm.ts';
+import { ACPI_DISABLE_COMMAND, ACPI_ENABLE_COMMAND, GPE0_AT, GPE0_BYTES, SCI_IRQ } from '../devices/pci/piix4-pm.ts';
 import { interruptController, isaParts } from './isa-parts.ts';
 import { defineBoard, type PortWrite } from './machine.ts';
 
@@ -47,13 +47,19 @@ export const pc = defineBoard({
       ...configWrite(1, 3, 0x80, 1), // PMREGMISC: PMIOSE
       ...configWrite(1, 3, 0x3c, SCI_IRQ | (1 << 8)), // interrupt line and pin
     ],
-    acpi: {
-      pmBase: PM_BASE,
-      sciIrq: SCI_IRQ,
-      acpiEnable: ACPI_ENABLE_COMMAND,
-      acpiDisable: ACPI_DISABLE_COMMAND,
-      pirqIrqs: PIRQ_IRQS,
-      pciHole: { first: 0xe000_0000, last: 0xfebf_ffff },
+  },
+  acpi: {
+    pmBase: PM_BASE,
+    sciIrq: SCI_IRQ,
+    acpiEnable: ACPI_ENABLE_COMMAND,
+    acpiDisable: ACPI_DISABLE_COMMAND,
+    gpe0: { port: GPE0_AT, bytes: GPE0_BYTES },
+    fadtRevision: 1,
+    isaBridge: {
+      slot: 1,
+      links: ['A', 'B', 'C', 'D'].map((letter, i) => ({ letter, register: 0x60 + i })),
+      fixed: { irq: SCI_IRQ, pin: { slot: 1, pin: 0 } }, // power management's own
     },
+    route: (slot, pin) => 'DABC'[(slot + pin) & 3] ?? '',
   },
 });

@@ -3,14 +3,19 @@ import type { Chardev } from '../../chardev/api.ts';
 import { VmError } from '../../util/errors.ts';
 import { type AnyDeviceType, fillProps } from '../core/device.ts';
 import { type LinkLookup, parseProps } from '../core/props.ts';
+import { OPTIONAL_DEVICES } from './acpi/isa-devices.ts';
+import { type AcpiBoard, pcAcpiTables } from './acpi/pc-acpi.ts';
+import type { TableBlock } from './acpi/tables.ts';
 import { type BootOptions, checkBootOrder } from './boot-order.ts';
 import { BackingPlan, type OpenFirmware, type PlannedMemory } from './device-memory.ts';
 import { boardDeviceType, userDeviceType } from './device-types.ts';
-import { directBootFirmware, type Firmware, userFirmware } from './firmware.ts';
+import { DIRECT_BOOT_BYTES, directBootFirmware, type Firmware, userFirmware } from './firmware.ts';
 import { type DirectBoot, loadKernel, type NamedFile, type OpenFile } from './loaders/direct-boot.ts';
 import { pcMemoryMap } from './loaders/e820.ts';
 import type { Board, Part } from './machine.ts';
 import { type MemoryLayout, memoryLayout } from './memory-map.ts';
+import type { SmbiosOption } from './smbios/smbios.ts';
+import type { ProcessorIdentity } from './smbios/structures.ts';
 
 /** A device that the user adds: `-device driver,name=value`. */
 export interface UserDevice {
@@ -61,6 +66,9 @@ export interface MachineOptions {
   /** The user's own files in fw_cfg: `opt/org.example/name`. */
   readonly fwCfgFiles?: readonly NamedFile[];
   readonly optionRoms?: readonly OptionRom[];
+  readonly smbios?: readonly SmbiosOption[];
+  /** CPUID's signature and features, for SMBIOS. */
+  readonly processor?: ProcessorIdentity;
 }
 
 /** A device that the machine will have, in the order of creation. */
@@ -86,6 +94,8 @@ export interface MachinePlan {
   readonly options: MachineOptions;
   readonly layout: MemoryLayout;
   readonly firmware: Firmware;
+  /** Absent on a board without ACPI. */
+  readonly acpi: TableBlock | undefined;
   readonly boot: DirectBoot | undefined;
   readonly optionRoms: readonly OptionRom[];
   readonly parts: readonly PlannedPart[];
@@ -107,12 +117,7 @@ export function planMachine(options: MachineOptions): MachinePlan {
   if (serials.length > board.maxSerials) {
     throw new VmError(`too many serial ports: machine '${board.name}' has ${board.maxSerials}, not ${serials.length}`);
   }
-  const present = SERIAL_PORTS.filter((_, i) => serials[i] !== undefined);
-  const firmware = firmwareOf(options, present);
-  const layout = memoryLayout(board, ramBytes, firmware.image.length);
-  const { lowRamBytes, highRamBytes } = layout;
-  const e820 = pcMemoryMap(lowRamBytes, highRamBytes);
-  const boot = kernel && loadKernel({ ...kernel, lowRamBytes, e820, rsdp: firmware.rsdp });
+  const layout = memoryLayout(board, ramBytes, biosBytesOf(options));
   if (options.boot !== undefined) {
     checkBootOrder(options.boot.order);
     checkBootOrder(options.boot.once ?? '');
@@ -123,10 +128,16 @@ export function planMachine(options: MachineOptions): MachinePlan {
     ...serialParts(serials),
     ...(options.devices ?? []).map((device) => plannedUserPart(device, options, backing)),
   ];
+  const { lowRamBytes, highRamBytes } = layout;
+  const acpi = board.acpi && acpiTablesOf(board.acpi, parts, lowRamBytes, options.firmware !== undefined);
+  const firmware = options.firmware === undefined ? directBootFirmware(acpi) : userFirmware(options.firmware);
+  const e820 = pcMemoryMap(lowRamBytes, highRamBytes);
+  const boot = kernel && loadKernel({ ...kernel, lowRamBytes, e820, rsdp: firmware.rsdp });
   return {
     options,
     layout,
     firmware,
+    acpi,
     boot,
     optionRoms: optionRomsOf(options, boot),
     parts,
@@ -150,12 +161,33 @@ function optionRomsOf(
   return [{ name, bytes, bootIndex: 0 }, ...optionRoms];
 }
 
-function firmwareOf({ board, firmware, kernel }: MachineOptions, serials: Parameters<typeof directBootFirmware>[1]) {
-  if (firmware !== undefined) return userFirmware(firmware);
-  if (kernel !== undefined) return directBootFirmware(board, serials);
+function biosBytesOf({ board, firmware, kernel }: MachineOptions): number {
+  if (firmware !== undefined) return userFirmware(firmware).image.length;
+  if (kernel !== undefined) return DIRECT_BOOT_BYTES;
   throw new VmError(`could not load PC BIOS '${board.firmware}'`, {
     hint: 'give a kernel (-kernel) or firmware (-bios)',
   });
+}
+
+function acpiTablesOf(
+  board: AcpiBoard,
+  parts: readonly PlannedPart[],
+  lowRamBytes: number,
+  canSuspend: boolean,
+): TableBlock {
+  const has = (name: string): boolean => parts.some(({ type }) => type.type === name);
+  const counts = new Map<string, number>();
+  const isaDevices = parts.flatMap(({ id, type, props }) => {
+    const acpiDevice = Object.hasOwn(OPTIONAL_DEVICES, type.type) ? OPTIONAL_DEVICES[type.type] : undefined;
+    const places = acpiDevice && type.isa?.(knownProps(type, props, id ?? type.type));
+    if (acpiDevice === undefined || places === undefined) return [];
+    const n = counts.get(type.type) ?? 0;
+    counts.set(type.type, n + 1);
+    const [port = 0] = Object.values(places.ports);
+    const [irq = 0] = Object.values(places.irqs ?? {});
+    return [acpiDevice(port, irq, n)];
+  });
+  return pcAcpiTables({ board, lowRamBytes, apic: has('ioapic'), hpet: has('hpet'), canSuspend, isaDevices });
 }
 
 function plannedBoardPart({ type: name, pci, ...part }: Part, backing: BackingPlan): PlannedPart {
@@ -216,10 +248,12 @@ function placeMemory(
   backing: BackingPlan,
 ): Record<string, PlannedMemory> {
   if (type.memory === undefined) return {};
-  const needs = type.memory(fillProps(type.props, { ...Object.fromEntries(codeProps(type)), ...props }, owner));
+  const needs = type.memory(knownProps(type, props, owner));
   return Object.fromEntries(Object.entries(needs).map(([name, need]) => [name, backing.place(owner, need)]));
 }
 
-/** Properties that machine code sets later; what memory a device needs does not depend on them. */
-const codeProps = (type: AnyDeviceType): [string, unknown][] =>
-  Object.entries(type.props).flatMap(([name, { kind }]) => (kind === 'code' ? [[name, null] as [string, null]] : []));
+/** The properties, as far as they are known before the machine exists: what machine code sets later is null. */
+function knownProps(type: AnyDeviceType, props: Readonly<Record<string, unknown>>, owner: string) {
+  const later = Object.entries(type.props).flatMap(([name, { kind }]) => (kind === 'code' ? [[name, null]] : []));
+  return fillProps(type.props, { ...Object.fromEntries(later), ...props }, owner);
+}

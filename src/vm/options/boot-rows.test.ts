@@ -31,6 +31,13 @@ describe('options for the firmware', () => {
     ]);
   });
 
+  test('-smbios takes the fields of a type', () => {
+    expect(machine('-smbios', 'type=1,serial=7', '-smbios', 'type=11,value=a,value=b').smbios).toEqual([
+      { type: 1, fields: { serial: '7' }, values: [] },
+      { type: 11, fields: {}, values: ['a', 'b'] },
+    ]);
+  });
+
   test('-option-rom names a file and its place in the boot order', () => {
     expect(machine('-option-rom', 'a.rom,bootindex=3').optionRoms).toEqual([{ file: 'a.rom', bootIndex: 3 }]);
   });
@@ -43,6 +50,10 @@ describe('options for the firmware', () => {
     [['-fw_cfg', 'name=opt/a'], 'invalid argument(s)'],
     [['-fw_cfg', `name=${'x'.repeat(56)},string=`], 'name too long (max. 55 char)'],
     [['-fw_cfg', 'opt/a,string=', '-fw_cfg', 'opt/a,string='], 'duplicate fw_cfg file name: opt/a'],
+    [['-smbios', 'serial=7'], "Parameter 'type' is missing"],
+    [['-smbios', 'type=32'], "Don't know how to build fields for SMBIOS type 32"],
+    [['-smbios', 'type=3,product=x'], "Invalid parameter 'product'"],
+    [['-smbios', 'type=1,uuid=x'], 'Invalid UUID'],
   ])('%s is refused', (args, message) => {
     expect(() => machine(...args)).toThrow(message);
   });

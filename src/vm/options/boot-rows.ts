@@ -1,7 +1,10 @@
 /** Options that say what firmware finds: boot order, option ROMs, files of its configuration device. */
+
+import { SMBIOS_FIELDS, type SmbiosOption } from '../../hw/machines/smbios/smbios.ts';
 import { VmError } from '../../util/errors.ts';
+import { parseKeyValues } from './keyvals.ts';
 import { applyKeys, type OptionRow } from './option-row.ts';
-import { parseInteger, parseOnOff, parseUint } from './values.ts';
+import { parseInteger, parseOnOff, parseUint, UUID } from './values.ts';
 
 /** With a zero behind it a name must fit into the directory's 56 bytes. */
 const MAX_FW_CFG_NAME = 55;
@@ -20,6 +23,33 @@ function parseRebootTimeout(text: string): number {
   if (value === undefined) throw new VmError(`Parameter 'reboot-timeout' expects a number`);
   if (value < -1) throw new VmError(`reboot timeout is invalid, valid range is -1 to ${MAX_REBOOT_TIMEOUT_MS}`);
   return Math.min(value, MAX_REBOOT_TIMEOUT_MS);
+}
+
+/** `type=` chooses which fields there are; it may stand anywhere in the list. */
+function parseSmbios(argument: string): SmbiosOption {
+  const items = parseKeyValues(argument);
+  const type = items.find(({ key }) => key === 'type');
+  if (type === undefined) throw new VmError("Parameter 'type' is missing");
+  const number = parseUint(type.value, 'type', 8);
+  const known = SMBIOS_FIELDS[number];
+  if (known === undefined) throw new VmError(`Don't know how to build fields for SMBIOS type ${number}`);
+  const fields: Record<string, string> = {};
+  const values: string[] = [];
+  for (const { key, value } of items) {
+    if (key === 'type') continue;
+    if (!known.includes(key)) throw new VmError(`Invalid parameter '${key}'`);
+    if (number === 11) values.push(value);
+    else fields[key] = checkedSmbiosField(key, value);
+  }
+  return { type: number, fields, values };
+}
+
+function checkedSmbiosField(key: string, value: string): string {
+  if (key === 'uuid' && !UUID.test(value)) throw new VmError('Invalid UUID');
+  if (key === 'release' && !/^\d+\.\d+$/.test(value)) throw new VmError('Invalid release');
+  if (key === 'uefi') return parseOnOff(value, key) ? 'on' : 'off';
+  if (key.endsWith('speed')) parseUint(value, key, 16);
+  return value;
 }
 
 export const bootRows: readonly OptionRow[] = [
@@ -71,6 +101,14 @@ export const bootRows: readonly OptionRow[] = [
       if (file === undefined) throw new VmError('Option ROM file is not specified');
       options.optionRoms = [...options.optionRoms, { file, bootIndex }];
     },
+  },
+  {
+    names: ['smbios'],
+    argument: true,
+    group: 'i386 target',
+    usage: '-smbios type=0|1|2|3|4|11|17[,field=str][,...]',
+    help: 'specify SMBIOS fields of a type: manufacturer, product, version, serial, …; type 11: value=str, repeatedly',
+    apply: ({ options }, argument) => void (options.smbios = [...options.smbios, parseSmbios(argument)]),
   },
   {
     names: ['fw_cfg'],

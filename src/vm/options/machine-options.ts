@@ -1,6 +1,7 @@
 /** A machine as the command line describes it: what the option rows fill in and the composition root reads. */
 
 import { type BootOptions, DEFAULT_BOOT } from '../../hw/machines/boot-order.ts';
+import type { SmbiosOption } from '../../hw/machines/smbios/smbios.ts';
 
 /** Where a serial port or the monitor leads to. */
 export type CharBackend =
@@ -45,6 +46,7 @@ export interface MachineOptions {
   boot: BootOptions;
   optionRoms: readonly { readonly file: string; readonly bootIndex: number }[];
   fwCfg: readonly FwCfgOption[];
+  smbios: readonly SmbiosOption[];
   /** One entry a port, from port 0 on. */
   serial: readonly CharBackend[];
   monitor: CharBackend;
@@ -81,6 +83,7 @@ export const defaultMachineOptions = (machine: string): MachineOptions => ({
   boot: DEFAULT_BOOT,
   optionRoms: [],
   fwCfg: [],
+  smbios: [],
   serial: [],
   monitor: { kind: 'null' },
   chardevs: {},

@@ -4,7 +4,7 @@ import { cpuHelp, machineHelp } from './catalogue.ts';
 import { parseKeyValues } from './keyvals.ts';
 import { MAX_RAM_BYTES } from './machine-options.ts';
 import { accepted, applyKeys, type Draft, type OptionRow } from './option-row.ts';
-import { parseOnOff, parseSize, parseUint } from './values.ts';
+import { parseOnOff, parseSize, parseUint, UUID } from './values.ts';
 
 const MIB = 2 ** 20;
 /** Memory sizes are rounded up to this, as QEMU does. */
@@ -161,7 +161,7 @@ export const machineRows: readonly OptionRow[] = [
     usage: '-uuid %08x-%04x-%04x-%04x-%012x',
     help: 'specify machine UUID',
     apply(draft, argument) {
-      if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(argument)) {
+      if (!UUID.test(argument)) {
         throw new VmError('failed to parse UUID string: wrong format');
       }
       draft.options.uuid = argument.toLowerCase();

@@ -1,6 +1,8 @@
 /** Values of options, read as QEMU reads them and refused in QEMU's words. */
 import { VmError } from '../../util/errors.ts';
 
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 const SUFFIXES = 'bkmgtpe';
 
 /**

@@ -1,10 +1,10 @@
 /**
- * ACPI fixed hardware: PM1 event and control blocks and the power management timer (ACPI 6.4 §4.8). Chip sets embed
+ * ACPI fixed hardware: PM1 event and control blocks, general-purpose events, the power management timer (ACPI 6.4 §4.8). Chip sets embed
  * it: PIIX4, ICH9. The registers are part of the chip's state.
  */
 import { type Clock, ticksAt, timeOfTick } from '../../core/clock.ts';
 import type { IrqLine } from '../../core/irq.ts';
-import { Container, type IoRules, ioRegion } from '../../core/region.ts';
+import { BYTE_WIDE, Container, type IoRegion, type IoRules, ioRegion } from '../../core/region.ts';
 import { i64, struct, type TimerCell, timer, u16 } from '../../core/state.ts';
 
 export const PM1_STATUS = { TIMER: 0x0001, GLOBAL_LOCK: 0x0020, POWER_BUTTON: 0x0100, RTC: 0x0400 } as const;
@@ -135,3 +135,18 @@ export function createPm1(s: Pm1State, { clock, name, sci, sleep }: Pm1Wiring): 
     sync: drive,
   };
 }
+
+/** A block of general-purpose events (§4.8.4.1) without sources: status bits, then enables. */
+export const gpeRegion = (registers: Uint8Array): IoRegion =>
+  ioRegion(
+    'acpi-gpe0',
+    registers.length,
+    {
+      read: (offset) => registers[offset] ?? 0,
+      write(offset, value) {
+        const isStatus = offset < registers.length / 2;
+        registers[offset] = isStatus ? (registers[offset] ?? 0) & ~value : value;
+      },
+    },
+    BYTE_WIDE,
+  );

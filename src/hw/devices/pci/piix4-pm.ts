@@ -1,12 +1,13 @@
 /**
  * 82371AB PIIX4, function 3: power management. Document: Intel 290562-001, April 1997.
+ * The general-purpose event block stands at a port of its own, as in QEMU, and nothing raises an event there.
  * Not modelled: SMBus, device monitors, SMI. The APM control port turns ACPI on and off by itself, as in QEMU.
  */
 import { defineDevice } from '../../core/device.ts';
 import { prop } from '../../core/props.ts';
 import { BYTE_WIDE, type Container, ioRegion } from '../../core/region.ts';
 import { bytes, u8, vmstate } from '../../core/state.ts';
-import { createPm1, pm1Fields } from './acpi-pm1.ts';
+import { createPm1, gpeRegion, pm1Fields } from './acpi-pm1.ts';
 import { CONFIG_BYTES, STATUS } from './config.ts';
 import { PciFunction } from './function.ts';
 
@@ -25,6 +26,8 @@ export const ACPI_DISABLE_COMMAND = 0xf0;
 export const SLEEP_TYPE = { softOff: 0, suspend: 1, hibernate: 2 } as const;
 
 export const SCI_IRQ = 9;
+export const GPE0_AT = 0xafe0;
+export const GPE0_BYTES = 4;
 
 export const piix4Pm = defineDevice({
   type: 'PIIX4_PM',
@@ -37,8 +40,14 @@ export const piix4Pm = defineDevice({
     serialPorts: prop.code(0),
   },
   irqs: ['sci'],
-  isa: () => ({ ports: { apm: 0xb2 }, irqs: { sci: SCI_IRQ } }),
-  state: vmstate('piix4_pm', 3, { config: bytes(CONFIG_BYTES), pm1: pm1Fields, apmc: u8(), apms: u8() }),
+  isa: () => ({ ports: { apm: 0xb2, gpe0: GPE0_AT }, irqs: { sci: SCI_IRQ } }),
+  state: vmstate('piix4_pm', 4, {
+    config: bytes(CONFIG_BYTES),
+    pm1: pm1Fields,
+    apmc: u8(),
+    apms: u8(),
+    gpe0: bytes(GPE0_BYTES),
+  }),
   create(s, { io, requestShutdown, serialPorts, clock, id, log, sci }) {
     const pci = new PciFunction(s.config, {
       vendorId: 0x8086,
@@ -91,7 +100,7 @@ export const piix4Pm = defineDevice({
     );
 
     return {
-      regions: { apm },
+      regions: { apm, gpe0: gpeRegion(s.gpe0) },
       pci,
       pressPowerButton: () => pm1.pressPowerButton(),
       reset: () => pci.reset(),

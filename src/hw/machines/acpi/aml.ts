@@ -1,4 +1,4 @@
-/** Builds ACPI Machine Language: the few terms that static tables need. Encodings: ACPI 6.4 chapter 20. */
+/** Builds ACPI Machine Language: the terms that our tables need. Encodings: ACPI 6.4 chapter 20. */
 
 /** An encoded term or data object. */
 export type Aml = readonly number[];
@@ -14,11 +14,28 @@ const OP = {
   SCOPE: 0x10,
   BUFFER: 0x11,
   PACKAGE: 0x12,
+  METHOD: 0x14,
   DUAL_NAME: 0x2e,
   MULTI_NAME: 0x2f,
   EXTENDED: 0x5b,
-  DEVICE: 0x82, // after EXTENDED
+  LOCAL0: 0x60,
+  ARG0: 0x68,
+  STORE: 0x70,
+  AND: 0x7b,
+  OR: 0x7d,
+  SHIFT_RIGHT: 0x7a,
+  CREATE_DWORD_FIELD: 0x8a,
+  LOGICAL_OR: 0x91,
+  LOGICAL_NOT: 0x92,
+  LOGICAL_EQUAL: 0x93,
+  LOGICAL_GREATER: 0x94,
+  IF: 0xa0,
+  ELSE: 0xa1,
+  RETURN: 0xa4,
 } as const;
+
+/** Second bytes, after EXTENDED. */
+const EXTENDED_OP = { REGION: 0x80, FIELD: 0x81, DEVICE: 0x82, PROCESSOR: 0x83 } as const;
 
 /** `\_SB.PCI0`, `_HID`, `^COM1`. Segments of fewer than four characters are padded with `_`. */
 export function namePath(path: string): Aml {
@@ -56,8 +73,80 @@ export const scope = (path: string, ...terms: readonly Aml[]): Aml => [
 
 export const device = (path: string, ...terms: readonly Aml[]): Aml => [
   OP.EXTENDED,
-  OP.DEVICE,
+  EXTENDED_OP.DEVICE,
   ...sized([...namePath(path), ...terms.flat()]),
+];
+
+/** A processor without a block of control registers. */
+export const processor = (path: string, id: number): Aml => [
+  OP.EXTENDED,
+  EXTENDED_OP.PROCESSOR,
+  ...sized([...namePath(path), id, ...le(0, 4), 0]),
+];
+
+export const method = (path: string, args: number, ...terms: readonly Aml[]): Aml => [
+  OP.METHOD,
+  ...sized([...namePath(path), args, ...terms.flat()]),
+];
+/** A method that names objects of its own, so that only one caller at a time may be in it. */
+export const serializedMethod = (path: string, args: number, ...terms: readonly Aml[]): Aml =>
+  method(path, args | 0x08, ...terms);
+
+export const arg = (n: number): Aml => [OP.ARG0 + n];
+export const local = (n: number): Aml => [OP.LOCAL0 + n];
+export const returns = (value: Aml): Aml => [OP.RETURN, ...value];
+export const store = (value: Aml, target: Aml): Aml => [OP.STORE, ...value, ...target];
+/** `target = a & b`; without a target the value alone. */
+export const and = (a: Aml, b: Aml, target: Aml = [OP.ZERO]): Aml => [OP.AND, ...a, ...b, ...target];
+export const or = (a: Aml, b: Aml, target: Aml = [OP.ZERO]): Aml => [OP.OR, ...a, ...b, ...target];
+export const shiftRight = (a: Aml, bits: Aml, target: Aml = [OP.ZERO]): Aml => [
+  OP.SHIFT_RIGHT,
+  ...a,
+  ...bits,
+  ...target,
+];
+export const isEqual = (a: Aml, b: Aml): Aml => [OP.LOGICAL_EQUAL, ...a, ...b];
+export const isNotEqual = (a: Aml, b: Aml): Aml => [OP.LOGICAL_NOT, ...isEqual(a, b)];
+export const isGreater = (a: Aml, b: Aml): Aml => [OP.LOGICAL_GREATER, ...a, ...b];
+export const either = (a: Aml, b: Aml): Aml => [OP.LOGICAL_OR, ...a, ...b];
+export const when = (condition: Aml, ...terms: readonly Aml[]): Aml => [
+  OP.IF,
+  ...sized([...condition, ...terms.flat()]),
+];
+export const otherwise = (...terms: readonly Aml[]): Aml => [OP.ELSE, ...sized(terms.flat())];
+/** Makes `path` a name for the 32 bits at a byte offset of a buffer. */
+export const createDwordField = (buffer: Aml, offset: number, path: string): Aml => [
+  OP.CREATE_DWORD_FIELD,
+  ...buffer,
+  ...integer(offset),
+  ...namePath(path),
+];
+
+export const SPACE = { memory: 0, io: 1, pciConfig: 2 } as const;
+export const region = (path: string, space: number, offset: number, length: number): Aml => [
+  OP.EXTENDED,
+  EXTENDED_OP.REGION,
+  ...namePath(path),
+  space,
+  ...integer(offset),
+  ...integer(length),
+];
+
+/** How a field is accessed: width, and whether the global lock is held. */
+export const ACCESS = { byte: 1, dword: 3, lock: 0x10 } as const;
+/** Names bits of a region, in order; an entry without a name skips bits. */
+export const field = (
+  ofRegion: string,
+  access: number,
+  parts: readonly { readonly name?: string; readonly bits: number }[],
+): Aml => [
+  OP.EXTENDED,
+  EXTENDED_OP.FIELD,
+  ...sized([
+    ...namePath(ofRegion),
+    access,
+    ...parts.flatMap(({ name, bits }) => [...(name === undefined ? [0] : namePath(name)), ...fieldLength(bits)]),
+  ]),
 ];
 
 /** A compressed EISA identifier, `PNP0A03`: three letters of five bits and four hexadecimal digits, big-endian. */
@@ -67,6 +156,18 @@ export function eisaId(id: string): Aml {
   const letters = ascii(match[1] ?? '').reduce((bits, letter) => (bits << 5) | (letter - 0x40), 0);
   const digits = Number.parseInt(match[2] ?? '', 16);
   return [OP.DWORD, letters >> 8, letters & 0xff, digits >> 8, digits & 0xff];
+}
+
+/** A UUID as the bytes of a buffer: the first three groups are little-endian (§19.6.142). */
+export function uuid(text: string): Aml {
+  const order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+  const digits = text.replaceAll('-', '');
+  return buffer(order.map((i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16)));
+}
+
+/** A length that does not count itself, as fields have it. */
+function fieldLength(bits: number): readonly number[] {
+  return bits < 0x40 ? [bits] : [0x40 | (bits & 0xf), bits >> 4];
 }
 
 /** Content behind its PkgLength (§20.2.4), which counts itself. */
