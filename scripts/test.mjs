@@ -16,6 +16,7 @@ const PROGRAMS = [
     isHere: () => !!process.env.CHROMIUM || ['chromium', 'chromium-browser', 'google-chrome'].some(onPath),
   },
   { packages: ['qemu-system-x86'], isHere: () => onPath('qemu-system-i386') },
+  { packages: ['qemu-utils'], isHere: () => ['qemu-img', 'qemu-io'].every(onPath) },
   { packages: ['qemu-user'], isHere: () => onPath('qemu-i386') },
   { packages: ['binutils'], isHere: () => ['as', 'ld', 'objcopy', 'objdump'].every(onPath) },
   // the x87 tests compare with the host's own processor, which has to be one that runs i386 programs
