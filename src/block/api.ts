@@ -32,6 +32,11 @@ export interface Drive {
   readonly readonly: boolean;
   /** At most 20 characters, for IDENTIFY and the like; undefined: the device makes one up, as QEMU does. */
   readonly serial: string | undefined;
+  /**
+   * The medium's first sector as it was when the machine was made: a disk's partition table tells its geometry. Absent
+   * where nobody looked.
+   */
+  readonly bootSector?: Uint8Array | undefined;
   /** Connects the device; at most one. */
   attach(frontEnd: DriveFrontEnd): void;
   /**

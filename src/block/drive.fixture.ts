@@ -45,6 +45,7 @@ export function testDrive(
     id: 'drive0',
     media,
     serial: undefined,
+    bootSector: medium?.slice(0, 512),
     readonly,
     get inserted() {
       return bytes !== undefined;

@@ -19,6 +19,9 @@ import { pciHost } from '../devices/pci/host.ts';
 import { i440fx } from '../devices/pci/i440fx.ts';
 import { piix3 } from '../devices/pci/piix3.ts';
 import { piix4Pm } from '../devices/pci/piix4-pm.ts';
+import { ideHd } from '../devices/storage/ide-hd.ts';
+import { isaIde } from '../devices/storage/isa-ide.ts';
+import { piix3Ide } from '../devices/storage/piix3-ide.ts';
 import { i8254 } from '../devices/timer/i8254.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
 import { virtioBalloonPci } from '../devices/virtio/virtio-balloon.ts';
@@ -33,6 +36,7 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   debugcon,
   isaDebugExit,
   pcTestdev,
+  ideHd,
   virtioBalloonPci,
   virtioBlkPci,
   virtioRngPci,
@@ -47,9 +51,11 @@ const boardDeviceTypes: readonly AnyDeviceType[] = [
   i8237,
   i8254,
   i8259,
+  isaIde,
   mc146818,
   pciHost,
   piix3,
+  piix3Ide,
   piix4Pm,
   port61,
   port80,

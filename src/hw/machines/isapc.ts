@@ -14,7 +14,12 @@ export const isapc = defineBoard({
   bus: 'isa',
   lowRam: { limit: 3.5 * GiB, cut: 3.5 * GiB },
   maxRamBytes: 3.5 * GiB,
-  parts: [interruptController, ...isaParts],
+  parts: [
+    interruptController,
+    ...isaParts,
+    { id: 'ide0', type: 'isa-ide', props: { iobase: 0x1f0, iobase2: 0x3f6, irq: 14, index: 0 } },
+    { id: 'ide1', type: 'isa-ide', props: { iobase: 0x170, iobase2: 0x376, irq: 15, index: 1 } },
+  ],
   maxSerials: 4,
   directBoot: { ports: [] },
 });

@@ -1,0 +1,48 @@
+/** AT Attachment, as ATA/ATAPI-6 (T13/1410D revision 3b) has it: registers, bits, and who talks to whom. */
+import type { DeviceBus } from '../../core/device.ts';
+import type { AtaUnit } from './ata-unit.ts';
+
+/** §7.15. */
+export const STATUS = { ERR: 0x01, DRQ: 0x08, DSC: 0x10, DF: 0x20, DRDY: 0x40, BSY: 0x80 } as const;
+/** §7.9; ATAPI devices have their sense key in bits 7:4. */
+export const ERROR = { ABRT: 0x04, DIAGNOSTIC_PASSED: 0x01 } as const;
+/** §7.10; bits 7 and 5 are obsolete and always 1. */
+export const DEVICE = { HEAD: 0x0f, DEV: 0x10, LBA: 0x40, ALWAYS: 0xa0 } as const;
+/** §7.8. */
+export const CONTROL = { NIEN: 0x02, SRST: 0x04, HOB: 0x80 } as const;
+
+export const SECTOR_BYTES = 512;
+
+/** How a device on a cable, or behind a SATA port, moves data to and from memory without the processor. */
+export interface AtaDma {
+  /** The device has, or wants, data: its `dmaReady` is called as soon as the bus master runs, perhaps at once. */
+  request(): void;
+  /** How many bytes of memory the present command was given. */
+  capacity(): number;
+  /** Device to memory, at a position within that memory. */
+  write(position: number, bytes: Uint8Array): void;
+  /** Memory to device. */
+  read(position: number, into: Uint8Array): void;
+  /** The device's part is over; `more`: there was memory left. */
+  finish(more: boolean): void;
+}
+
+/** What a device needs of the cable or port that it hangs on. */
+export interface AtaHost {
+  /** Absent: the host has no bus master, commands that want one wait for ever. */
+  readonly dma: AtaDma | undefined;
+  /** INTRQ is asserted. */
+  interrupt(): void;
+  /** The command has ended, well or not. */
+  commandDone(): void;
+  /** Moves a block of a PIO command at once; absent: the data register does, at the processor's pace. */
+  movePio?(block: Uint8Array, toDevice: boolean): void;
+}
+
+/** A bus for `ide-hd` and `ide-cd`. */
+export interface IdeBus extends DeviceBus {
+  /** Commands that a disk may queue there; absent: none. */
+  readonly ncqDepth?: number;
+  /** Connects a device as unit 0 or 1; undefined: the first that is free. Returns QEMU's running number for serials. */
+  plug(device: AtaUnit, unit: number | undefined): number;
+}
