@@ -12,7 +12,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'No space left on device',
 };
 
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return REASONS[code] ?? (code !== '' ? code : String(error));
 }

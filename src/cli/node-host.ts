@@ -16,8 +16,8 @@ export function createNodeHost(): Host {
     epochMs: () => Date.now(),
     utcOffsetMinutes: () => -new Date().getTimezoneOffset(),
     yield: giveWay,
-    sleep(ns) {
-      if (ns < SHORT_NS) {
+    sleep(ns, somethingUnderWay) {
+      if (ns < SHORT_NS && !somethingUnderWay) {
         Atomics.wait(never, 0, 0, ns / 1e6);
         return { done: giveWay(), wake() {} };
       }

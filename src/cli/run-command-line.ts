@@ -7,6 +7,7 @@ import { MachineVm } from '../vm/machine-vm.ts';
 import type { CharBackend, MachineOptions } from '../vm/options/machine-options.ts';
 import { parseCommandLine } from '../vm/options/parse.ts';
 import { Console } from './console.ts';
+import { openFileNode } from './file-node.ts';
 import { type FileSink, openSink, readNamedFiles } from './host-files.ts';
 import { createNodeHost } from './node-host.ts';
 import { StandardOutput } from './standard-output.ts';
@@ -45,7 +46,11 @@ async function runMachine(
   const chardevSinks = new Map(
     Object.entries(options.chardevs).map(([id, backend]) => [id, openCharSink(`-chardev id=${id}`, backend)]),
   );
-  const vm = new MachineVm({ host: createNodeHost(), log: log && ((text) => log.write(text)) });
+  const vm = new MachineVm({
+    host: createNodeHost(),
+    log: log && ((text) => log.write(text)),
+    openHostFile: async (name, access) => openFileNode(name, access),
+  });
   const stdioPort = options.serial.findIndex(({ kind }) => kind === 'stdio');
   const terminal = new Console({ vm, options, stdout, serialPort: stdioPort < 0 ? undefined : stdioPort });
 

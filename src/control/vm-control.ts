@@ -1,7 +1,15 @@
 /** What the control interfaces (monitor, QMP and debugger to come) need of a virtual machine. vm/ implements it. */
 
 /** QMP's RunState, as far as it occurs here. */
-export const RUN_STATES = ['prelaunch', 'running', 'paused', 'shutdown', 'internal-error', 'guest-panicked'] as const;
+export const RUN_STATES = [
+  'prelaunch',
+  'running',
+  'paused',
+  'shutdown',
+  'internal-error',
+  'io-error',
+  'guest-panicked',
+] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
 /** One processor as a debugger sees it. Addresses and registers are unsigned, 64-bit ready. */

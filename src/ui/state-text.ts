@@ -17,6 +17,8 @@ export function runStateText(state: RunState | undefined): string {
       return 'Shut down';
     case 'internal-error':
       return 'Stopped on an error';
+    case 'io-error':
+      return 'Waiting for a disk';
     case 'guest-panicked':
       return 'Guest panicked';
     default:

@@ -12,7 +12,14 @@ export interface VmOptions {
 }
 
 /** QMP's RunState, as far as it occurs here. */
-export type RunState = 'prelaunch' | 'running' | 'paused' | 'shutdown' | 'internal-error' | 'guest-panicked';
+export type RunState =
+  | 'prelaunch'
+  | 'running'
+  | 'paused'
+  | 'shutdown'
+  | 'internal-error'
+  | 'io-error'
+  | 'guest-panicked';
 
 export interface VmStatus {
   readonly state: RunState;

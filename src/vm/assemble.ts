@@ -1,4 +1,7 @@
 /** Puts a machine together: engine, devices, clock, run loop and character devices, as the options say. */
+import type { BlockFailure } from '../block/api.ts';
+import { type CompletionMode, DiskWork } from '../block/disk-work.ts';
+import type { HostDrive, Medium } from '../block/drive.ts';
 import type { CpuView } from '../control/vm-control.ts';
 import { CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
 import { VirtualClock } from '../hw/core/clock.ts';
@@ -8,6 +11,7 @@ import { buildMachine } from '../hw/machines/build.ts';
 import type { Machine, RunControl } from '../hw/machines/machine.ts';
 import { planMachine } from '../hw/machines/plan.ts';
 import { VmError } from '../util/errors.ts';
+import { createDrives } from './drives.ts';
 import { createEntropy } from './entropy.ts';
 import { GuestTime } from './guest-time.ts';
 import type { Host } from './host.ts';
@@ -37,6 +41,10 @@ export interface Surroundings {
   readonly logText: ((text: string) => void) | undefined;
   readonly hooks: LoopHooks;
   readonly history: History;
+  /** Images in the drives, by the drives' ids. */
+  readonly media?: ReadonlyMap<string, Medium>;
+  /** A drive's policy is to pause the machine on an error. */
+  readonly onDiskStopped?: (drive: HostDrive, error: BlockFailure) => void;
   /** For tests and tools: how the engine translates and compiles. */
   readonly tuning?: EngineTuning | undefined;
   /** How devices end or restart the machine that this processor runs. */
@@ -54,6 +62,8 @@ export interface AssembledMachine {
   readonly serials: readonly CharPort[];
   /** Back ends that devices name, by id. */
   readonly chardevs: ReadonlyMap<string, CharPort>;
+  readonly drives: ReadonlyMap<string, HostDrive>;
+  readonly disks: DiskWork;
   readonly status: StatusMeter;
   readonly logger: Logger;
   readonly cpu: CpuView;
@@ -65,7 +75,7 @@ export interface AssembledMachine {
 export function assemble(
   options: MachineOptions,
   files: Readonly<Record<string, Uint8Array>>,
-  { host, logText, hooks, history, control, tuning }: Surroundings,
+  { host, logText, hooks, history, control, tuning, media = new Map(), onDiskStopped = () => {} }: Surroundings,
 ): AssembledMachine {
   const model = CPU_MODELS.find(({ name }) => name === (options.cpu ?? boardByName(options.machine).defaultCpu));
   if (model === undefined) throw new VmError(`unable to find CPU model '${options.cpu}'`);
@@ -75,7 +85,16 @@ export function assemble(
   const chardevs = new Map(
     Object.entries(options.chardevs).map(([id, backend]) => [id, createCharPort(backend, input)] as const),
   );
-  const plan = planMachine(planOptions(options, files, { serials, chardevs, host }));
+  const disks = new DiskWork(completionMode(options, history));
+  const drives = createDrives(options.drives, {
+    media,
+    work: disks,
+    input,
+    onStopped: onDiskStopped,
+    onBroken: hooks.failed,
+    nowNs: () => host.nowNs(),
+  });
+  const plan = planMachine(planOptions(options, files, { serials, chardevs, drives, host }));
 
   const pacing = history.replay === undefined ? pacingOf(options) : replayPacing(pacingOf(options));
   for (const event of history.replay ?? []) input.schedule(event);
@@ -122,6 +141,7 @@ export function assemble(
     input,
     time,
     pacing,
+    disks,
     host,
     hooks,
   });
@@ -137,6 +157,8 @@ export function assemble(
     input,
     serials,
     chardevs,
+    drives,
+    disks,
     logger,
     readPhysical,
     cpu: processor.view(readPhysical),
@@ -165,6 +187,12 @@ function connect(machine: Machine, processor: X86Processor): void {
 function pacingOf({ icount }: MachineOptions): Pacing {
   if (icount === undefined) return hostPacing(true);
   return icount.shift === 'auto' ? hostPacing(icount.sleep) : fixedPacing(icount.shift, icount.sleep);
+}
+
+/** With a fixed rate of instructions a run does not depend on the host, so neither may the ends of disk requests. */
+function completionMode({ icount }: MachineOptions, { replay }: History): CompletionMode {
+  if (replay !== undefined) return 'replay';
+  return icount !== undefined && icount.shift !== 'auto' ? 'exact' : 'live';
 }
 
 /** Reads RAM and ROM by guest-physical address; false where anything else, or nothing, lies. */

@@ -7,8 +7,11 @@ export interface Host {
   utcOffsetMinutes(): number;
   /** Resolves after the host's other events had their turn. */
   yield(): Promise<void>;
-  /** Resolves after about `ns`, or soon after `wake` is called. */
-  sleep(ns: number): { readonly done: Promise<void>; wake(): void };
+  /**
+   * Resolves after about `ns`, or soon after `wake` is called. A short sleep may block the thread, unless something that
+   * is under way on it is to end meanwhile.
+   */
+  sleep(ns: number, somethingUnderWay: boolean): { readonly done: Promise<void>; wake(): void };
 }
 
 /** Below this the nested-timer clamp of browsers (4 ms) would make a sleep too long; it is waited out instead. */
@@ -31,10 +34,15 @@ export function createWorkerHost(): Host {
     epochMs: () => Date.now(),
     utcOffsetMinutes: () => -new Date().getTimezoneOffset(),
     yield: giveWay,
-    sleep(ns) {
-      if (ns < SHORT_NS) {
+    sleep(ns, somethingUnderWay) {
+      if (ns < SHORT_NS && !somethingUnderWay) {
         Atomics.wait(never, 0, 0, ns / 1e6);
         return { done: giveWay(), wake() {} };
+      }
+      if (ns < SHORT_NS) {
+        // No clamp applies to this way to wait.
+        const { value } = Atomics.waitAsync(never, 0, 0, ns / 1e6);
+        return { done: Promise.resolve(value).then(() => {}), wake: () => void Atomics.notify(never, 0) };
       }
       let wake = (): void => {};
       const done = new Promise<void>((resolve) => {

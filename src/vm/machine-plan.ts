@@ -1,4 +1,6 @@
 /** From the command line's options to those of the machine's builder: files opened, back ends found. */
+
+import type { Drive } from '../block/api.ts';
 import { basicLeaves, CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
 import { boardByName } from '../hw/machines/boards.ts';
 import type { NamedFile } from '../hw/machines/loaders/direct-boot.ts';
@@ -12,13 +14,14 @@ import type { CharPort } from './serial-ports.ts';
 interface Surroundings {
   readonly serials: readonly CharPort[];
   readonly chardevs: ReadonlyMap<string, CharPort>;
+  readonly drives: ReadonlyMap<string, Drive>;
   readonly host: Host;
 }
 
 export function planOptions(
   options: MachineOptions,
   files: Readonly<Record<string, Uint8Array>>,
-  { serials, chardevs, host }: Surroundings,
+  { serials, chardevs, drives, host }: Surroundings,
 ): BuildOptions {
   const board = boardByName(options.machine);
   const fileOf = (what: string, name: string): NamedFile => {
@@ -44,7 +47,11 @@ export function planOptions(
           },
     serials: serials.map(({ chardev }) => chardev),
     devices: options.devices,
-    lookup: (kind, id) => (kind === 'chardev' ? chardevs.get(id)?.chardev : undefined),
+    lookup(kind, id) {
+      if (kind === 'chardev') return chardevs.get(id)?.chardev;
+      return kind === 'drive' ? drives.get(id) : undefined;
+    },
+    partProperties: { 'isa-fdc': options.floppies },
     openFirmware: (name) => (Object.hasOwn(files, name) ? files[name] : undefined),
     boot: options.boot,
     optionRoms: options.optionRoms.map(({ file, bootIndex }) => ({

@@ -1,4 +1,6 @@
 /** The composition root: a command line becomes a machine that runs, and that page, terminal and monitor can drive. */
+import type { BlockFailure } from '../block/api.ts';
+import type { HostDrive, Medium } from '../block/drive.ts';
 import { createHumanMonitor, type HumanMonitor } from '../control/hmp/hmp.ts';
 import type { VmControl } from '../control/vm-control.ts';
 import type { RunControl } from '../hw/machines/machine.ts';
@@ -7,6 +9,7 @@ import type { RunState, Vm, VmEvent, VmOptions, VmStatus } from './api.ts';
 import { type AssembledMachine, assemble, type History } from './assemble.ts';
 import { balloonView } from './balloon-view.ts';
 import { catalogueI386 } from './catalogue-i386.ts';
+import { type OpenHostFile, openMedia } from './drives.ts';
 import type { Host } from './host.ts';
 import { loadMachine, saveMachine } from './machine-state.ts';
 import type { MachineOptions } from './options/machine-options.ts';
@@ -22,6 +25,8 @@ export interface MachineVmOptions {
   /** Where `-d` writes to; absent: nowhere. */
   readonly log?: ((text: string) => void) | undefined;
   readonly history?: History;
+  /** Opens disk images that are not among the files given. */
+  readonly openHostFile?: OpenHostFile;
 }
 
 /** What a device asked for; it happens between two instructions. */
@@ -38,20 +43,23 @@ export class MachineVm implements Vm {
   private readonly host: Host;
   private readonly logText: ((text: string) => void) | undefined;
   private readonly history: History;
+  private readonly openHostFile: OpenHostFile | undefined;
+  private starting = false;
   private parts: Parts | undefined;
   private runState: RunState = 'prelaunch';
   private request: Request | undefined;
   private pauseReached: (() => void) | undefined;
   private onEvent: (event: VmEvent) => void = () => {};
 
-  constructor({ host, log, history = {} }: MachineVmOptions) {
+  constructor({ host, log, history = {}, openHostFile }: MachineVmOptions) {
+    this.openHostFile = openHostFile;
     this.history = history;
     this.host = host;
     this.logText = log;
   }
 
   async start(given: VmOptions, onEvent: (event: VmEvent) => void): Promise<void> {
-    if (this.parts !== undefined) throw new VmError('the machine is started already');
+    if (this.parts !== undefined || this.starting) throw new VmError('the machine is started already');
     this.onEvent = onEvent;
     const parsed = parseCommandLine(given.args, catalogueI386);
     if (parsed.kind === 'answer') {
@@ -59,11 +67,28 @@ export class MachineVm implements Vm {
       onEvent({ kind: 'exit', code: parsed.exitCode, reason: 'host-quit' });
       return;
     }
-    const parts = this.build(parsed.options, given.files);
+    this.starting = true;
+    let media: ReadonlyMap<string, Medium> = new Map();
+    try {
+      media = await openMedia(parsed.options.drives, {
+        files: given.files,
+        openHostFile: this.openHostFile,
+        warn: (text) => this.message('warning', text),
+      });
+      this.begin(this.build(parsed.options, given.files, media));
+    } catch (error) {
+      if (this.parts === undefined) await Promise.allSettled([...media.values()].map(({ node }) => node.close()));
+      throw error;
+    } finally {
+      this.starting = false;
+    }
+  }
+
+  private begin(parts: Parts): void {
     this.parts = parts;
     this.runState = 'prelaunch';
     this.powerOn(parts);
-    if (!parsed.options.startPaused) this.setRunning(parts);
+    if (!parts.options.startPaused) this.setRunning(parts);
     void parts.loop.drive();
   }
 
@@ -100,7 +125,7 @@ export class MachineVm implements Vm {
   }
 
   async quit(): Promise<void> {
-    if (this.parts !== undefined) this.finish(this.parts, 0, 'host-quit');
+    if (this.parts !== undefined) await this.finish(this.parts, 0, 'host-quit');
   }
 
   async status(): Promise<VmStatus> {
@@ -143,30 +168,48 @@ export class MachineVm implements Vm {
   }
 
   async stateHash(): Promise<{ readonly instructions: number; readonly hash: string }> {
-    const { loop, processor, machine } = this.started();
-    const wasRunning = loop.isRunning;
     // Nothing may run while the parts are hashed, which takes several turns of the event loop.
-    if (wasRunning) loop.pause();
-    const instructions = processor.executed;
-    const devices = machine.save().flatMap(([id, state]) => [new TextEncoder().encode(id), state]);
-    const ram = processor.engine.memory.backing;
-    try {
+    return this.standingStill(async ({ processor, machine }) => {
+      const instructions = processor.executed;
+      const devices = machine.save().flatMap(([id, state]) => [new TextEncoder().encode(id), state]);
+      const ram = processor.engine.memory.backing;
       return { instructions, hash: await hashParts([processor.hashedState(), ram, ...devices]) };
+    });
+  }
+
+  /** Calls `body` while nothing runs, neither the guest nor a request to a disk. */
+  private async standingStill<T>(body: (parts: Parts) => T | Promise<T>): Promise<T> {
+    const parts = this.started();
+    const { loop, disks, drives } = parts;
+    const wasRunning = loop.isRunning;
+    if (wasRunning) loop.pause();
+    try {
+      // What ends may make a device ask for more.
+      while (disks.busy) {
+        for (const drive of drives.values()) {
+          if (drive.hasStopped) throw new VmError(`drive '${drive.id}' has requests that failed: continue first`);
+        }
+        await disks.settled();
+        loop.settle();
+      }
+      if (drives.size > 0) loop.settle();
+      return await body(parts);
     } finally {
-      if (wasRunning && this.runState === 'running') loop.resume();
+      if (wasRunning && this.runState === 'running' && this.parts === parts) loop.resume();
     }
   }
 
   /** The whole machine as a migration stream. It stands still meanwhile, between two instructions. */
   async saveState(): Promise<Uint8Array> {
-    const parts = this.started();
     const pieces: Uint8Array[] = [];
     let length = 0;
     // What the stream refers to is copied before anything can run.
-    saveMachine(parts, (piece) => {
-      pieces.push(piece.slice());
-      length += piece.length;
-    });
+    await this.standingStill((parts) =>
+      saveMachine(parts, (piece) => {
+        pieces.push(piece.slice());
+        length += piece.length;
+      }),
+    );
     const stream = new Uint8Array(length);
     let at = 0;
     for (const piece of pieces) {
@@ -178,17 +221,12 @@ export class MachineVm implements Vm {
 
   /** Fills the machine from a stream that `saveState` wrote on a machine alike; it goes on running, or stays paused. */
   async loadState(stream: Uint8Array, name = 'the saved state'): Promise<void> {
-    const parts = this.started();
-    const wasRunning = parts.loop.isRunning;
-    if (wasRunning) parts.loop.pause();
-    try {
+    await this.standingStill((parts) => {
       loadMachine(parts, stream, name);
       this.request = undefined;
       parts.loop.restarted();
       if (this.runState === 'internal-error' || this.runState === 'shutdown') this.setState('paused');
-    } finally {
-      if (wasRunning) parts.loop.resume();
-    }
+    });
   }
 
   private started(): Parts {
@@ -196,11 +234,17 @@ export class MachineVm implements Vm {
     return this.parts;
   }
 
-  private build(options: MachineOptions, files: Readonly<Record<string, Uint8Array>>): Parts {
+  private build(
+    options: MachineOptions,
+    files: Readonly<Record<string, Uint8Array>>,
+    media: ReadonlyMap<string, Medium>,
+  ): Parts {
     const built = assemble(options, files, {
       host: this.host,
       logText: this.logText,
       history: this.history,
+      media,
+      onDiskStopped: (drive, error) => this.stopOnDisk(drive, error),
       hooks: {
         attend: (end) => this.attend(end),
         hung: () => this.reportHang(),
@@ -262,8 +306,9 @@ export class MachineVm implements Vm {
     loop.restarted();
   }
 
-  private setRunning({ loop }: Parts): void {
+  private setRunning({ loop, drives }: Parts): void {
     this.setState('running');
+    for (const drive of drives.values()) drive.retry();
     loop.resume();
   }
 
@@ -276,7 +321,7 @@ export class MachineVm implements Vm {
     this.request = undefined;
     switch (request.kind) {
       case 'exit':
-        this.finish(this.parts, request.status & 0xff, 'debug-exit');
+        void this.finish(this.parts, request.status & 0xff, 'debug-exit');
         break;
       case 'shutdown':
         this.guestPowerOff(this.parts);
@@ -306,7 +351,7 @@ export class MachineVm implements Vm {
   private guestReset(parts: Parts): void {
     if (parts.options.onReboot === 'shutdown') {
       if (parts.options.onShutdown === 'pause') this.holdAfterShutdown(parts, 'guest-reset');
-      else this.finish(parts, 0, 'guest-reset');
+      else void this.finish(parts, 0, 'guest-reset');
       return;
     }
     this.powerOn(parts);
@@ -315,7 +360,7 @@ export class MachineVm implements Vm {
 
   private guestPowerOff(parts: Parts): void {
     if (parts.options.onShutdown === 'pause') this.holdAfterShutdown(parts, 'guest-shutdown');
-    else this.finish(parts, 0, 'guest-shutdown');
+    else void this.finish(parts, 0, 'guest-shutdown');
   }
 
   /** `-no-shutdown`: the machine stays, for the monitor to look at. */
@@ -325,15 +370,18 @@ export class MachineVm implements Vm {
     this.setState('shutdown', reason);
   }
 
-  private finish(
+  private async finish(
     parts: Parts,
     code: number,
     reason: 'guest-shutdown' | 'guest-reset' | 'debug-exit' | 'host-quit',
-  ): void {
+  ): Promise<void> {
     parts.loop.close();
     this.flush(parts);
     this.parts = undefined;
     this.setState('shutdown', reason);
+    for (const drive of parts.drives.values()) {
+      await drive.close().catch((error: unknown) => this.message('error', messageOf(error)));
+    }
     this.onEvent({ kind: 'exit', code, reason });
   }
 
@@ -348,6 +396,16 @@ export class MachineVm implements Vm {
   private fail(error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     if (this.parts !== undefined) this.stopOnError(this.parts, text);
+  }
+
+  /** `werror=stop`, or no space left: the request is tried again when the machine goes on. */
+  private stopOnDisk({ id }: HostDrive, error: BlockFailure): void {
+    const { parts } = this;
+    if (parts === undefined || this.runState !== 'running') return;
+    parts.loop.pause();
+    this.flush(parts);
+    this.message('warning', `drive '${id}': ${error.message}: the machine is paused`);
+    this.setState('io-error', error.code);
   }
 
   private stopOnError(parts: Parts, text: string): void {
@@ -387,3 +445,5 @@ export class MachineVm implements Vm {
     this.onEvent(reason === undefined ? { kind: 'state', state } : { kind: 'state', state, reason });
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { type CompletionMode, DiskWork } from '../block/disk-work.ts';
 import { VirtualClock } from '../hw/core/clock.ts';
 import { type InputEvent, InputQueue } from '../hw/core/input.ts';
 import { GuestTime } from './guest-time.ts';
@@ -6,7 +7,8 @@ import { fixedPacing, hostPacing, type Pacing, replayPacing } from './pacing.ts'
 import { createFakeHost, FakeCpu } from './run-loop.fixture.ts';
 import { RunLoop, type SliceEnd } from './run-loop.ts';
 
-function createRig(pacing: Pacing = fixedPacing(0, true), nsPerInstruction = 1) {
+function createRig(pacing: Pacing = fixedPacing(0, true), nsPerInstruction = 1, completion: CompletionMode = 'exact') {
+  const disks = new DiskWork(completion);
   const host = createFakeHost();
   const cpu = new FakeCpu(host, nsPerInstruction);
   const clock = new VirtualClock();
@@ -23,6 +25,7 @@ function createRig(pacing: Pacing = fixedPacing(0, true), nsPerInstruction = 1) 
     input,
     time,
     pacing,
+    disks,
     host,
     hooks: {
       attend: (end) => void (end !== 'budget' && ends.push(end)),
@@ -51,7 +54,22 @@ function createRig(pacing: Pacing = fixedPacing(0, true), nsPerInstruction = 1) 
     loop.resume();
     await loop.drive();
   };
-  return { host, cpu, clock, input, time, loop, timer, fired, delivered, ends, failures, runTo, hung: () => hung };
+  return {
+    host,
+    cpu,
+    clock,
+    input,
+    time,
+    loop,
+    disks,
+    timer,
+    fired,
+    delivered,
+    ends,
+    failures,
+    runTo,
+    hung: () => hung,
+  };
 }
 
 describe('timers', () => {
@@ -204,6 +222,97 @@ describe('replay', () => {
     expect(replayed.fired).toEqual(recorded.fired);
     expect(replayed.time.at(300)).toBe(recorded.time.at(300));
     expect(replayed.host.sleeps).toEqual([]);
+  });
+});
+
+describe('disks', () => {
+  /** A disk whose requests the test ends. */
+  const disk = (rig: ReturnType<typeof createRig>) => {
+    const ends: [number, number][] = [];
+    rig.input.receiveEvents('drive', {
+      check: (data): data is number => typeof data === 'number',
+      receive: (request) => void ends.push([request, rig.cpu.executed]),
+    });
+    const begun: number[] = [];
+    return {
+      ends,
+      /** The guest asks for something at a count. */
+      askAt: (count: number) =>
+        rig.cpu.at(count, () => {
+          begun.push(rig.disks.begin());
+          return undefined;
+        }),
+      end(n: number): void {
+        const sequence = begun[n] as number;
+        rig.disks.end(sequence, () => void rig.input.post('drive', n));
+      },
+      begun,
+    };
+  };
+
+  test('a guest with a fixed rate waits for all that it asked for, whatever order the host has', () => {
+    const rig = createRig();
+    const { ends, askAt, end } = disk(rig);
+    askAt(100);
+    rig.timer('b', 100, () => void rig.disks.begin());
+    rig.loop.resume();
+    expect(rig.loop.turn()).toBe('busy');
+    expect(rig.loop.turn()).toBe('disks');
+    expect(rig.loop.turn()).toBe('disks');
+    expect(rig.cpu.executed).toBe(100);
+    rig.disks.end(1, () => void rig.input.post('drive', 7));
+    expect(rig.loop.turn()).toBe('disks');
+    end(0);
+    rig.loop.turn();
+    expect(ends).toEqual([
+      [0, 100],
+      [7, 100],
+    ]);
+    expect(rig.cpu.executed).toBeGreaterThan(100);
+  });
+
+  test('a guest that follows the host goes on meanwhile, and the host gets a turn soon', () => {
+    const rig = createRig(hostPacing(true), 1, 'live');
+    const { ends, askAt, end } = disk(rig);
+    askAt(5000);
+    rig.loop.resume();
+    expect(rig.loop.turn()).toBe('busy');
+    expect(rig.cpu.executed).toBe(5000);
+    expect(rig.loop.turn()).toBe('busy');
+    const { executed } = rig.cpu;
+    expect(executed).toBeGreaterThan(5000);
+    expect(executed).toBeLessThan(5000 + 1e6);
+    end(0);
+    rig.loop.turn();
+    expect(ends).toEqual([[0, executed]]);
+  });
+
+  test('a replay waits for the host, and hears of the end when the history says so', async () => {
+    const rig = createRig(replayPacing(hostPacing(true)), 1, 'replay');
+    const { ends, askAt, end } = disk(rig);
+    askAt(100);
+    rig.input.schedule({ count: 250, target: 'drive', data: 0 });
+    rig.loop.resume();
+    rig.loop.turn();
+    expect(rig.loop.turn()).toBe('disks');
+    end(0);
+    await rig.runTo(1000);
+    expect(ends).toEqual([[0, 250]]);
+  });
+
+  test('drive wakes from a wait, and from sleep, when a request ends', async () => {
+    const rig = createRig(hostPacing(true), 1, 'live');
+    const { ends, askAt, end } = disk(rig);
+    askAt(100);
+    rig.cpu.haltAt(200);
+    rig.timer('tick', 4e9, () => void (rig.cpu.interruptDue = true));
+    rig.host.onSleep = () => {
+      rig.host.onSleep = () => {};
+      rig.host.now += 1000;
+      end(0);
+    };
+    await rig.runTo(300);
+    expect(ends).toEqual([[0, 200]]);
   });
 });
 

@@ -3,6 +3,7 @@
  * timers that are due; a slice ends where the next of them is due. Nothing else decides what the guest sees: neither
  * the length of slices nor when the host's event loop gets its turn.
  */
+import type { DiskWork } from '../block/disk-work.ts';
 import type { VirtualClock } from '../hw/core/clock.ts';
 import type { InputData, InputQueue } from '../hw/core/input.ts';
 import type { GuestTime } from './guest-time.ts';
@@ -46,17 +47,23 @@ export interface RunLoopParts {
   readonly input: InputQueue;
   readonly time: GuestTime;
   readonly pacing: Pacing;
+  readonly disks: DiskWork;
   readonly host: Host;
   readonly hooks: LoopHooks;
 }
 
-/** What a turn on the host's thread led to: more to do at once, or nothing for so long (Infinity: until an event). */
-export type TurnEnd = 'busy' | 'paused' | { readonly sleepNs: number };
+/**
+ * What a turn on the host's thread led to: more to do at once, or nothing for so long (Infinity: until an event), or
+ * nothing until the host has done what the disks were asked for.
+ */
+export type TurnEnd = 'busy' | 'paused' | 'disks' | { readonly sleepNs: number };
 
 /** Longest time on the host's thread before its other events get a turn. */
 const TURN_NS = 8e6;
 /** A slice is sized to take about this long. */
 const SLICE_NS = 2e6;
+/** While the host works for a disk, slices are shorter by this, and the host gets a turn after each. */
+const DISK_SLICE_SHIFT = 3;
 /** Where all code is new, few instructions take long: what translation may take of a slice, us. */
 const SLICE_EFFORT = 4000;
 const MIN_SLICE = 1000;
@@ -74,6 +81,8 @@ export class RunLoop {
   private closed = false;
   private hungReported = false;
   private sliceLimit = 100_000;
+  /** When the guest's time was last compared with the host's. */
+  private adjustedNs = 0;
   private wakeUp: (() => void) | undefined;
   /** Host time spent in the processor and its devices, and asleep, since power-on. */
   busyNs = 0;
@@ -81,7 +90,7 @@ export class RunLoop {
 
   constructor(parts: RunLoopParts) {
     this.parts = parts;
-    const { cpu, clock, input, time } = parts;
+    const { cpu, clock, input, time, disks } = parts;
     clock.setSource(() => time.at(cpu.executed));
     clock.onEarlierDeadline = (deadlineNs) => {
       if (this.inSlice) cpu.shorten(Math.max(0, time.countAt(deadlineNs) - cpu.executed));
@@ -91,6 +100,7 @@ export class RunLoop {
       cpu.stop();
       this.wakeUp?.();
     };
+    disks.onBegun = () => cpu.stop();
   }
 
   get isRunning(): boolean {
@@ -139,26 +149,26 @@ export class RunLoop {
 
   /** Gives the machine turns on the host's thread until `close`. */
   async drive(): Promise<void> {
-    const { host, hooks } = this.parts;
+    const { host, hooks, disks } = this.parts;
     while (!this.closed) {
       let end: TurnEnd;
       try {
         end = this.turn();
       } catch (error) {
         this.inSlice = false;
-        this.inSlice = false;
         this.running = false;
         hooks.failed(error);
         end = 'paused';
       }
       if (end === 'busy') await host.yield();
+      else if (end === 'disks') await this.idle(() => disks.settled());
       else if (!this.closed) await this.sleep(end === 'paused' ? Number.POSITIVE_INFINITY : end.sleepNs);
     }
   }
 
   /** Runs slices until the host should get a turn, or there is nothing to run. */
   turn(): TurnEnd {
-    const { host, hooks } = this.parts;
+    const { host, hooks, disks } = this.parts;
     const start = host.nowNs();
     let now = start;
     let end: TurnEnd = 'busy';
@@ -167,19 +177,25 @@ export class RunLoop {
       end = this.slice();
       now = host.nowNs();
       this.busyNs += now - before;
+      if (disks.busy) break;
     }
-    this.adjustRate(now);
+    // Turns that disks cut short say little about the host's speed.
+    if (now - this.adjustedNs >= TURN_NS / 2 || end !== 'busy') {
+      this.adjustedNs = now;
+      this.adjustRate(now);
+    }
     hooks.turned(now);
     return this.running ? end : 'paused';
   }
 
   /** Delivers what is due and runs the processor to the next point at which something is. */
   private slice(): TurnEnd {
-    const { cpu, clock, input, time, host, hooks, pacing } = this.parts;
+    const { cpu, clock, input, time, host, hooks, pacing, disks } = this.parts;
     input.deliver(cpu.executed);
     clock.advanceTo(time.at(cpu.executed));
     hooks.attend('budget');
     if (!this.running) return 'busy';
+    if (disks.mustWait) return 'disks';
     if (cpu.halted && !cpu.interruptDue) {
       const deadlineNs = clock.nextDeadline();
       if (!cpu.takesInterrupts && !this.hungReported) {
@@ -193,7 +209,8 @@ export class RunLoop {
       return 'busy';
     }
     this.hungReported = false;
-    const limit = Math.min(cpu.executed + this.sliceLimit, time.countAt(clock.nextDeadline()), input.nextCount());
+    const longest = disks.busy ? Math.max(MIN_SLICE, this.sliceLimit >> DISK_SLICE_SHIFT) : this.sliceLimit;
+    const limit = Math.min(cpu.executed + longest, time.countAt(clock.nextDeadline()), input.nextCount());
     const budget = limit - cpu.executed;
     if (budget <= 0) return 'busy';
     const from = host.nowNs();
@@ -225,14 +242,14 @@ export class RunLoop {
 
   /** Sleeps on the host; if the machine is halted, its time moves on by as much, up to its next timer. */
   private async sleep(ns: number): Promise<void> {
-    const { host, cpu, clock, time, pacing, input } = this.parts;
+    const { host, cpu, clock, time, pacing, input, disks } = this.parts;
     const from = host.nowNs();
     const guestNs = clock.now();
     const deadlineNs = clock.nextDeadline();
     const wasHalted = this.running && cpu.halted;
     let woken = false;
     if (Number.isFinite(ns)) {
-      const rest = host.sleep(ns);
+      const rest = host.sleep(ns, disks.busy);
       this.wakeUp = () => {
         woken = true;
         rest.wake();
@@ -253,6 +270,13 @@ export class RunLoop {
     const reached = Math.min(pacing.guestNsAfterSleep(from, now, guestNs), deadlineNs);
     if (woken) input.postFirst(CLOCK_TARGET, { warpNs: reached });
     else time.warp(cpu.executed, deadlineNs);
+  }
+
+  private async idle(rest: () => Promise<void>): Promise<void> {
+    const { host } = this.parts;
+    const from = host.nowNs();
+    await rest();
+    this.idleNs += host.nowNs() - from;
   }
 
   private setClock(event: ClockEvent): void {

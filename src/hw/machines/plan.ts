@@ -52,6 +52,8 @@ export interface MachineOptions {
   /** Back ends of the serial ports; undefined: the port is left out. */
   readonly serials?: readonly (Chardev | undefined)[];
   readonly devices?: readonly UserDevice[];
+  /** Properties of the board's own devices that the user set, as texts, by the devices' types. */
+  readonly partProperties?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Finds back ends that device properties name by id. */
   readonly lookup?: LinkLookup;
   /** Finds option ROMs by name. */
@@ -114,6 +116,11 @@ export const SERIAL_PORTS = [
 export function planMachine(options: MachineOptions): MachinePlan {
   const { board, ramBytes, kernel } = options;
   const serials = options.serials ?? [];
+  for (const [type, texts] of Object.entries(options.partProperties ?? {})) {
+    const [property] = Object.keys(texts);
+    if (property === undefined || board.parts.some((part) => part.type === type)) continue;
+    throw new VmError(`machine '${board.name}' has no ${type} for property '${property}'`);
+  }
   if (serials.length > board.maxSerials) {
     throw new VmError(`too many serial ports: machine '${board.name}' has ${board.maxSerials}, not ${serials.length}`);
   }
@@ -124,7 +131,7 @@ export function planMachine(options: MachineOptions): MachinePlan {
   }
   const backing = new BackingPlan(layout.endOffset, options.openFirmware ?? (() => undefined));
   const parts = [
-    ...board.parts.map((part) => plannedBoardPart(part, backing)),
+    ...board.parts.map((part) => plannedBoardPart(part, options, backing)),
     ...serialParts(serials),
     ...(options.devices ?? []).map((device) => plannedUserPart(device, options, backing)),
   ];
@@ -190,9 +197,16 @@ function acpiTablesOf(
   return pcAcpiTables({ board, lowRamBytes, apic: has('ioapic'), hpet: has('hpet'), canSuspend, isaDevices });
 }
 
-function plannedBoardPart({ type: name, pci, ...part }: Part, backing: BackingPlan): PlannedPart {
+function plannedBoardPart(
+  { type: name, pci, ...part }: Part,
+  { partProperties = {}, lookup }: MachineOptions,
+  backing: BackingPlan,
+): PlannedPart {
   const type = boardDeviceType(name);
-  const props = part.props ?? {};
+  const props = {
+    ...part.props,
+    ...parseProps(name, type.props, partProperties[name] ?? {}, lookup ?? (() => undefined)),
+  };
   return {
     ...part,
     type,

@@ -19,6 +19,25 @@ export interface DeviceOption {
   readonly properties: Readonly<Record<string, string>>;
 }
 
+/** A drive: an image, and how it is treated. */
+export interface DriveOption {
+  readonly id: string;
+  /** Undefined: the drive is empty. */
+  readonly file: string | undefined;
+  readonly media: 'disk' | 'cdrom';
+  /** Undefined: found out from the image. */
+  readonly format: string | undefined;
+  readonly readonly: boolean;
+  /** Writes are forgotten when the machine ends. */
+  readonly snapshot: boolean;
+  readonly serial: string | undefined;
+  readonly cache: 'writeback' | 'writethrough' | 'unsafe';
+  readonly writeErrors: 'report' | 'ignore' | 'stop' | 'enospc';
+  readonly readErrors: 'report' | 'ignore' | 'stop';
+  /** The guest's discards reach the image. */
+  readonly discard: boolean;
+}
+
 export type RtcBase = 'utc' | 'localtime' | { readonly epochSeconds: number };
 
 export interface IcountOption {
@@ -55,6 +74,11 @@ export interface MachineOptions {
   nographic: boolean;
   display: 'default' | 'none';
   devices: readonly DeviceOption[];
+  drives: readonly DriveOption[];
+  /** Drives of the floppy controller, by its properties. */
+  floppies: Readonly<Record<string, string>>;
+  /** All drives forget what is written to them. */
+  snapshot: boolean;
   /** What a guest's reset does. */
   onReboot: 'reset' | 'shutdown';
   /** What a guest's power-off does. */
@@ -90,6 +114,9 @@ export const defaultMachineOptions = (machine: string): MachineOptions => ({
   nographic: false,
   display: 'default',
   devices: [],
+  drives: [],
+  floppies: {},
+  snapshot: false,
   onReboot: 'reset',
   onShutdown: 'poweroff',
   rtc: { base: 'utc', clock: 'host' },

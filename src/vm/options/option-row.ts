@@ -2,6 +2,7 @@
 import { VmError } from '../../util/errors.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { NamedOrBackend } from './char-backends.ts';
+import type { DriveDraft } from './drive-options.ts';
 import { type KeyValue, parseKeyValues } from './keyvals.ts';
 import type { MachineOptions } from './machine-options.ts';
 
@@ -11,6 +12,7 @@ export interface Draft {
   /** Text to print instead of running a machine (`help`, `-version`), and the exit status after it. */
   answer: { readonly text: string; readonly exitCode: number } | undefined;
   readonly serial: NamedOrBackend[];
+  readonly drives: DriveDraft[];
   /** `-monitor` or a `mon:` serial port says where the monitor is. */
   monitor: NamedOrBackend | undefined;
   /** Devices that exist unless an option mentions their kind; -nodefaults clears all. */
@@ -25,6 +27,7 @@ export interface OptionRow {
   /** Under which heading of `-h` it stands. */
   readonly group:
     | 'Standard'
+    | 'Block device'
     | 'Display'
     | 'Network'
     | 'i386 target'

@@ -4,6 +4,8 @@ import { bootRows } from './boot-rows.ts';
 import type { Catalogue } from './catalogue.ts';
 import { resolveBackend } from './char-backends.ts';
 import { deviceRows } from './device-rows.ts';
+import { parseDrive, placeDrives } from './drive-options.ts';
+import { driveRows, FIRST_DISK } from './drive-rows.ts';
 import { defaultMachineOptions, type MachineOptions } from './machine-options.ts';
 import { machineRows } from './machine-rows.ts';
 import type { Draft, OptionRow } from './option-row.ts';
@@ -17,6 +19,7 @@ export type ParsedCommandLine =
 const ROWS: readonly OptionRow[] = [
   ...runRows.slice(0, 2),
   ...machineRows,
+  ...driveRows,
   ...bootRows,
   ...deviceRows,
   ...runRows.slice(2),
@@ -30,6 +33,7 @@ export function parseCommandLine(args: readonly string[], catalogue: Catalogue):
     options: defaultMachineOptions(preset.name),
     answer: undefined,
     serial: [],
+    drives: [],
     monitor: undefined,
     defaults: { serial: true, monitor: true },
     cpuCount: 1,
@@ -37,7 +41,8 @@ export function parseCommandLine(args: readonly string[], catalogue: Catalogue):
   const rest = [...args];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (!word.startsWith('-') || word === '-') {
-      throw new VmError(`${word}: disk images are not supported yet`, { hint: 'Give a kernel with -kernel.' });
+      draft.drives.push(parseDrive('', { ...FIRST_DISK, file: word }));
+      continue;
     }
     const name = word.replace(/^--?/, '');
     const row = ROWS.find(({ names }) => names.includes(name));
@@ -72,7 +77,16 @@ function finish(draft: Draft): void {
   if (cpuCount > 1) {
     throw new VmError(`Invalid SMP CPUs ${cpuCount}. The max CPUs supported by machine '${options.machine}' is 1`);
   }
+  connectDrives(draft);
   connectConsoles(draft);
+}
+
+/** Drives come before the devices that the user names: QEMU's order. */
+function connectDrives({ options, drives }: Draft): void {
+  const placed = placeDrives(drives);
+  options.drives = placed.drives.map((drive) => ({ ...drive, snapshot: drive.snapshot || options.snapshot }));
+  options.floppies = placed.floppies;
+  options.devices = [...placed.devices, ...options.devices];
 }
 
 /** The serial ports and the monitor that no option mentions: on the terminal with -nographic, else on the page. */

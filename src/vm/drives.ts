@@ -1,0 +1,100 @@
+/** The drives of a machine: images found and opened, requests and their ends led through the input queue. */
+import type { BlockFailure, BlockNode } from '../block/api.ts';
+import { createMemoryNode } from '../block/backends/memory.ts';
+import type { DiskWork } from '../block/disk-work.ts';
+import { type DriveEvent, HostDrive, isDriveEvent, type Medium } from '../block/drive.ts';
+import { openImage } from '../block/open-image.ts';
+import type { InputQueue } from '../hw/core/input.ts';
+import { VmError } from '../util/errors.ts';
+import type { DriveOption } from './options/machine-options.ts';
+
+const SECTOR = 512;
+
+/** Opens a file of the host that is not among those given by content; undefined: there is none. */
+export type OpenHostFile = (name: string, access: { readonly readonly: boolean }) => Promise<BlockNode | undefined>;
+
+export interface ImageLibrary {
+  readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly openHostFile: OpenHostFile | undefined;
+  warn(text: string): void;
+}
+
+/** Opens the image of a drive. Throws a VmError that names it. */
+export async function openMedium(drive: DriveOption, library: ImageLibrary): Promise<Medium | undefined> {
+  const { file: name, format } = drive;
+  if (name === undefined) return undefined;
+  if (drive.snapshot) throw new VmError(`drive '${drive.id}': snapshot=on is not supported yet`);
+  const readonly = drive.readonly || drive.media === 'cdrom';
+  const file = await openFile(name, readonly, library);
+  if (file === undefined) throw new VmError(`Could not open '${name}': No such file or directory`);
+  const node = await openImage(file, { name, format, warn: library.warn });
+  const bootSector = new Uint8Array(Math.min(SECTOR, node.sizeBytes));
+  await node.read(0, bootSector);
+  return { name, node, bootSector };
+}
+
+async function openFile(
+  name: string,
+  readonly: boolean,
+  { files, openHostFile }: ImageLibrary,
+): Promise<BlockNode | undefined> {
+  const bytes = Object.hasOwn(files, name) ? files[name] : undefined;
+  if (bytes === undefined) return openHostFile?.(name, { readonly });
+  return createMemoryNode(readonly ? bytes : bytes.slice(), { readonly });
+}
+
+/** Opens the images of all drives; none stays open if one can't be opened. */
+export async function openMedia(drives: readonly DriveOption[], library: ImageLibrary): Promise<Map<string, Medium>> {
+  const media = new Map<string, Medium>();
+  try {
+    for (const drive of drives) {
+      const medium = await openMedium(drive, library);
+      if (medium !== undefined) media.set(drive.id, medium);
+    }
+    return media;
+  } catch (error) {
+    await Promise.allSettled([...media.values()].map(({ node }) => node.close()));
+    throw error;
+  }
+}
+
+export interface DriveSurroundings {
+  readonly media: ReadonlyMap<string, Medium>;
+  readonly work: DiskWork;
+  readonly input: InputQueue;
+  /** A request failed and the drive's policy is to stop: the machine is to pause. */
+  readonly onStopped: (drive: HostDrive, error: BlockFailure) => void;
+  readonly onBroken: (error: unknown) => void;
+  readonly nowNs: () => number;
+}
+
+/** Drives by id, their events connected to the input queue. */
+export function createDrives(
+  options: readonly DriveOption[],
+  { media, work, input, onStopped, onBroken, nowNs }: DriveSurroundings,
+): Map<string, HostDrive> {
+  return new Map(
+    options.map((option) => {
+      const { id } = option;
+      const target = `drive.${id}`;
+      const drive: HostDrive = new HostDrive({
+        id,
+        media: option.media,
+        serial: option.serial,
+        readonly: option.readonly,
+        writeErrors: option.writeErrors,
+        readErrors: option.readErrors,
+        cache: option.cache,
+        discards: option.discard,
+        medium: media.get(id),
+        work,
+        post: (event) => void input.post(target, event),
+        onStopped: (error) => onStopped(drive, error),
+        onBroken,
+        nowNs,
+      });
+      input.receiveEvents<DriveEvent>(target, { check: isDriveEvent, receive: (event) => drive.receive(event) });
+      return [id, drive] as const;
+    }),
+  );
+}
