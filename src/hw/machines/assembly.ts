@@ -25,6 +25,7 @@ import { Container, type Region } from '../core/region.ts';
 import { resetAll } from '../core/reset.ts';
 import { hashBytes } from '../core/state.ts';
 import { uart16550 } from '../devices/char/uart16550.ts';
+import { inputRouting } from '../devices/input/input-routing.ts';
 import { i8259 } from '../devices/intc/i8259.ts';
 import { PC_TESTDEV_MEMORY_AT } from '../devices/misc/pc-testdev.ts';
 import { portF0 } from '../devices/misc/portf0.ts';
@@ -278,6 +279,7 @@ export class Assembly {
       bus: () => this.bus(),
       dma: () => createDma(this.memory),
       exit: () => (status: number) => control.requestExit(status),
+      inputs: () => partsOf(inputRouting, this.device('input')).registry,
       ignoreErrors: () => () => this.numericErrors.onIgnored?.(),
       io: () => this.ports,
       isaIrqs: () => this.allIsaLines(),

@@ -5,8 +5,7 @@ import { type EntropySource, noEntropy } from '../core/entropy.ts';
 import { InputQueue } from '../core/input.ts';
 import { type LogHook, noLog } from '../core/log.ts';
 import type { RamAccess } from '../core/memory.ts';
-import { ps2Keyboard } from '../devices/input/ps2-keyboard.ts';
-import { ps2Mouse } from '../devices/input/ps2-mouse.ts';
+import { inputRouting } from '../devices/input/input-routing.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
 import { acpiFiles } from './acpi/loader-script.ts';
 import { Assembly, partsOf } from './assembly.ts';
@@ -26,9 +25,11 @@ export interface MachineHost {
   readonly control: RunControl;
   readonly clock?: VirtualClock;
   readonly log?: LogHook;
-  /** Keyboard and mouse register here as receivers 'keyboard' and 'mouse', other devices by their ids. */
+  /** Receivers: 'keyboard', 'mouse', 'typing', other devices by their ids. */
   readonly input?: InputQueue;
   readonly entropy?: EntropySource;
+  /** A keyboard's lights change: bit 0 scroll lock, 1 num lock, 2 caps lock. */
+  readonly leds?: (leds: number) => void;
 }
 
 /** Builds the planned machine. Call `reset` before it runs. */
@@ -49,6 +50,7 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
       base: options.rtcSeconds ?? 0,
       entropy: host.entropy ?? noEntropy,
       events: host.input ?? new InputQueue(),
+      leds: host.leds ?? (() => {}),
       ramBytes: options.ramBytes,
       items,
       boot,
@@ -57,8 +59,10 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
   });
   for (const part of plan.parts) assembly.add(part);
 
-  host.input?.receiveEvents('keyboard', partsOf(ps2Keyboard, assembly.device('keyboard')).receiver);
-  host.input?.receiveEvents('mouse', partsOf(ps2Mouse, assembly.device('mouse')).receiver);
+  const inputs = partsOf(inputRouting, assembly.device('input'));
+  host.input?.receiveEvents('keyboard', inputs.keyReceiver);
+  host.input?.receiveEvents('mouse', inputs.pointerReceiver);
+  host.input?.receiveBytes('typing', inputs.typingReceiver);
   const rtc = partsOf(mc146818, assembly.device('rtc'));
   for (const [register, value] of pcCmos(layout)) rtc.setCmos(register, value);
 

@@ -4,6 +4,7 @@ import type { AnyDeviceType } from '../core/device.ts';
 import { uart16550 } from '../devices/char/uart16550.ts';
 import { i8237 } from '../devices/dma/i8237.ts';
 import { i8042 } from '../devices/input/i8042.ts';
+import { inputRouting } from '../devices/input/input-routing.ts';
 import { ps2Keyboard } from '../devices/input/ps2-keyboard.ts';
 import { ps2Mouse } from '../devices/input/ps2-mouse.ts';
 import { i8259 } from '../devices/intc/i8259.ts';
@@ -51,6 +52,7 @@ const boardDeviceTypes: readonly AnyDeviceType[] = [
   i8237,
   i8254,
   i8259,
+  inputRouting,
   isaIde,
   mc146818,
   pciHost,

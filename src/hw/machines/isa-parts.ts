@@ -10,6 +10,7 @@ export const isaParts: readonly Part[] = [
   { id: 'pcspk', type: 'isa-pcspk', links: { pit: 'pit' } },
   { id: 'rtc', type: 'mc146818rtc' },
   { id: 'boot-order', type: 'boot-order', links: { rtc: 'rtc' } },
+  { id: 'input', type: 'input-routing' },
   { id: 'keyboard', type: 'ps2-kbd' },
   { id: 'mouse', type: 'ps2-mouse' },
   { id: 'i8042', type: 'i8042', links: { keyboard: 'keyboard.port', mouse: 'mouse.port' } },

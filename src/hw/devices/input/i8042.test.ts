@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { keys } from '../../../input/keys.ts';
 import { VirtualClock } from '../../core/clock.ts';
 import { createDevice } from '../../core/device.ts';
-import { InputQueue } from '../../core/input.ts';
 import { createBench } from '../../core/test-bench.ts';
 import { i8042 } from './i8042.ts';
 import { ps2Keyboard } from './ps2-keyboard.ts';
 import { ps2Mouse } from './ps2-mouse.ts';
-import { keyNames, scanCodes, translateScanCode } from './scan-codes.ts';
+import { scanCodes, translateScanCode } from './scan-codes.ts';
 
 function createController() {
   const clock = new VirtualClock();
@@ -27,6 +27,7 @@ function createController() {
   };
   return {
     bench,
+    clock,
     keyboard,
     mouse,
     lights,
@@ -36,8 +37,8 @@ function createController() {
     resets: () => resets,
     toKeyboard: (byte: number) => bench.out('data', 0, byte),
     toMouse: (byte: number) => command(0xd4, byte),
-    key: (key: string, down: boolean) => keyboard.parts.receiver.receive({ key, down }),
-    move: (dx: number, dy: number, dz = 0, buttons = 0) => mouse.parts.receiver.receive({ dx, dy, dz, buttons }),
+    key: (key: string, down: boolean) => keyboard.parts.key(key, down),
+    move: (dx: number, dy: number, dz = 0, buttons = 0) => mouse.parts.point({ dx, dy, dz, buttons }),
     /** Everything that waits in the output buffer. */
     drain() {
       const bytes: number[] = [];
@@ -127,11 +128,11 @@ describe('keyboard', () => {
   });
 
   test('every key, translated by the controller, gives its set 1 codes', () => {
-    for (const key of keyNames) {
+    for (const { name: key } of keys) {
       for (const down of [true, false]) {
         const translated: number[] = [];
         let up = 0;
-        for (const byte of scanCodes(key, down, 2)!) {
+        for (const byte of scanCodes(key, down, 2)) {
           if (byte === 0xf0) up = 0x80;
           else translated.push(translateScanCode(byte) | up);
           if (byte !== 0xf0) up = 0;
@@ -147,7 +148,7 @@ describe('keyboard', () => {
       0x01, 0x1e, 0x1c, 0x39, 0x3b, 0x44, 0x47, 0x53, 0x56, 0x57, 0x58,
     ]);
     expect(scanCodes('f7', true, 2)).toEqual([0x83]);
-    expect(scanCodes('nokey', true, 2)).toBeUndefined();
+    expect(scanCodes('nokey', true, 2)).toEqual([]);
   });
 
   test('LEDs, scan code set, echo and unknown commands', () => {
@@ -186,17 +187,119 @@ describe('keyboard', () => {
     expect(c.drain()).toEqual([0xee]);
   });
 
-  test('events of the input queue are checked', () => {
+  test('Print Screen and Pause depend on the modifiers that are held', () => {
     const c = createController();
-    const queue = new InputQueue();
-    queue.receiveEvents('keyboard', c.keyboard.parts.receiver);
-    queue.post('keyboard', { key: 'a', down: true });
-    queue.post('keyboard', { key: 'nokey', down: true });
-    queue.post('keyboard', 7);
-    queue.deliver(0);
-    expect(c.drain()).toEqual([0x1c]);
+    const press = (key: string): number[][] =>
+      [true, false].map((down) => {
+        c.key(key, down);
+        return c.drain();
+      });
+    expect(press('print')).toEqual([
+      [0xe0, 0x12, 0xe0, 0x7c],
+      [0xe0, 0xf0, 0x7c, 0xe0, 0xf0, 0x12],
+    ]);
+    for (const [modifier, print, pause] of [
+      [
+        'alt',
+        [
+          [0xf0, 0x11, 0x11, 0x84],
+          [0xf0, 0x84, 0xf0, 0x11, 0x11],
+        ],
+        PAUSE,
+      ],
+      [
+        'alt_r',
+        [
+          [0xe0, 0xf0, 0x11, 0xe0, 0x11, 0x84],
+          [0xf0, 0x84, 0xe0, 0xf0, 0x11, 0xe0, 0x11],
+        ],
+        PAUSE,
+      ],
+      [
+        'ctrl',
+        [
+          [0xe0, 0x7c],
+          [0xe0, 0xf0, 0x7c],
+        ],
+        [0xe0, 0x7e, 0xe0, 0xf0, 0x7e],
+      ],
+      [
+        'shift_r',
+        [
+          [0xe0, 0x7c],
+          [0xe0, 0xf0, 0x7c],
+        ],
+        PAUSE,
+      ],
+    ] as const) {
+      c.key(modifier, true);
+      c.drain();
+      expect([modifier, press('print'), press('pause')]).toEqual([modifier, print, [pause, []]]);
+      c.key(modifier, false);
+      c.drain();
+    }
+  });
+
+  test('set 3 has codes of its own, without prefixes', () => {
+    const c = createController();
+    c.toKeyboard(0xf0);
+    c.toKeyboard(0x03);
+    c.drain();
+    for (const down of [true, false]) c.key('up', down);
+    c.key('print', true);
+    expect(c.drain()).toEqual([0x63, 0xf0, 0x63, 0x57]);
+  });
+
+  describe('repeat', () => {
+    const MS = 1e6;
+    /** Times, in ms, at which codes came, over `ms`. */
+    function arrivals(c: ReturnType<typeof createController>, ms: number): number[] {
+      const times: number[] = [];
+      for (let t = 1; t <= ms; t++) {
+        c.clock.advanceTo(c.clock.now() + MS);
+        if (c.drain().length > 0) times.push(t);
+      }
+      return times;
+    }
+
+    test('a held key repeats after half a second, 10.9 times a second, until it is let go', () => {
+      const c = createController();
+      c.key('a', true);
+      c.drain();
+      expect(arrivals(c, 800)).toEqual([500, 592, 684, 776]);
+      c.key('a', false);
+      c.drain();
+      expect(arrivals(c, 800)).toEqual([]);
+    });
+
+    test('follows rate and delay that the guest sets; the last key pressed repeats; Pause does not', () => {
+      const c = createController();
+      for (const byte of [0xf3, 0x00]) c.toKeyboard(byte);
+      c.key('a', true);
+      c.key('b', true);
+      c.drain();
+      expect(arrivals(c, 320)).toEqual([250, 284, 317]);
+      c.key('a', false);
+      c.drain();
+      expect(arrivals(c, 40)).not.toEqual([]);
+      c.key('b', false);
+      c.key('pause', true);
+      c.drain();
+      expect(arrivals(c, 600)).toEqual([]);
+    });
+
+    test('goes on after save and load', () => {
+      const c = createController();
+      c.key('up', true);
+      const other = createController();
+      other.keyboard.fill(c.keyboard.save());
+      other.drain();
+      expect(arrivals(other, 600)).toEqual([500, 592]);
+    });
   });
 });
+
+const PAUSE = [0xe1, 0x14, 0x77, 0xe1, 0xf0, 0x14, 0xf0, 0x77];
 
 describe('mouse', () => {
   const IMPS2 = [200, 100, 80];

@@ -1,13 +1,14 @@
 /**
  * PS/2 keyboard. Document: IBM PS/2 Hardware Interface Technical Reference, 1991, "Keyboards (101- and 102-key)".
- * Not modelled: scan code set 3, typematic repeat (the host's own repeats arrive as further key presses).
+ * Not modelled: key types of scan code set 3 (F7h to FDh): each key repeats, and makes and breaks.
  */
+import { keys } from '../../../input/keys.ts';
 import { defineDevice } from '../../core/device.ts';
-import type { EventReceiver } from '../../core/input.ts';
+import { type InputRegistry, noInputs } from '../../core/input-devices.ts';
 import { prop } from '../../core/props.ts';
-import { below, bool, fifo, u8, vmstate } from '../../core/state.ts';
+import { bool, fifo, ranged, timer, u8, vmstate } from '../../core/state.ts';
 import { PS2, type Ps2Device, type Ps2Host } from './ps2.ts';
-import { keyNames, scanCodes } from './scan-codes.ts';
+import { modifierOf, scanCodes } from './scan-codes.ts';
 
 const COMMAND = {
   SET_LEDS: 0xed,
@@ -27,20 +28,27 @@ const ID = [0xab, 0x83] as const;
 /** A real keyboard buffers 16 bytes of keys; answers to commands always find room. */
 const KEY_BYTES = 16;
 const ANSWER_BYTES = 8;
+const DEFAULT_RATE = 0x2b; // 10.9 characters a second after 500 ms
 
-const state = vmstate('ps2kbd', 3, {
+const state = vmstate('ps2kbd', 4, {
   scanning: bool(true),
-  scanCodeSet: below(3, 2),
+  scanCodeSet: ranged(u8(2), 1, 3),
   leds: u8(),
-  rate: u8(0x2b), // 10.9 characters a second after 500 ms
+  rate: u8(DEFAULT_RATE),
   /** The command that waits for its argument; 0: none. */
   command: u8(),
   lastSent: u8(),
   queue: fifo(KEY_BYTES + ANSWER_BYTES),
+  /** Modifiers that are held: bits of scan-codes.ts. */
+  held: u8(),
+  /** Index of the key that repeats, and when it next does. */
+  repeating: u8(),
+  typematic: timer(),
 });
 
-/** A key of QEMU's naming goes down or up; an event of the input queue. */
-export type KeyEvent = { readonly key: string; readonly down: boolean };
+/** "Set Typematic Rate/Delay": bits 6:5 are the delay, 4:0 the period. */
+const delayNs = (rate: number): number => (((rate >> 5) & 3) + 1) * 250_000_000;
+const periodNs = (rate: number): number => (8 + (rate & 7)) * 2 ** ((rate >> 3) & 3) * 4_170_000;
 
 export const ps2Keyboard = defineDevice({
   type: 'ps2-kbd',
@@ -48,26 +56,52 @@ export const ps2Keyboard = defineDevice({
   props: {
     /** Called when the guest sets the lights: bit 0 scroll lock, 1 num lock, 2 caps lock. */
     leds: prop.code<(leds: number) => void>(() => {}),
+    inputs: prop.code<InputRegistry>(noInputs),
   },
   irqs: [],
   state,
-  create(s, { leds, log }) {
+  create(s, { leds, inputs, clock }) {
     let host: Ps2Host | undefined;
+    const typematic = clock.timer('ps2-kbd', s.typematic, repeat);
 
     function send(...bytes: readonly number[]): void {
       for (const byte of bytes) s.queue.push(byte);
       host?.dataReady();
     }
-    function key({ key: name, down }: KeyEvent): void {
-      if (!s.scanning) return;
-      const codes = scanCodes(name, down, s.scanCodeSet) ?? [];
-      // Whole codes only: half a code would make the guest see another key. A full buffer drops keys, as the real one.
+    /** Whole codes only: half a code would make the guest see another key. A full buffer drops keys, as the real one. */
+    function sendKey(name: string, down: boolean): void {
+      const codes = scanCodes(name, down, setOf(s.scanCodeSet), s.held);
       if (codes.length > 0 && s.queue.length + codes.length <= KEY_BYTES) send(...codes);
     }
+    function key(name: string, down: boolean): void {
+      if (!s.scanning) return;
+      const modifier = modifierOf(name);
+      s.held = down ? s.held | modifier : s.held & ~modifier;
+      sendKey(name, down);
+      const index = keys.findIndex((each) => each.name === name);
+      if (down && name !== 'pause') {
+        s.repeating = index;
+        typematic.set(clock.now() + delayNs(s.rate));
+      } else if (s.repeating === index) {
+        typematic.cancel();
+      }
+    }
+    function repeat(): void {
+      sendKey(keys[s.repeating]?.name ?? '', true);
+      typematic.set(clock.now() + periodNs(s.rate));
+    }
+    inputs.addKeyboard({
+      name: 'QEMU PS/2 Keyboard',
+      key,
+      get busy() {
+        return !s.queue.empty;
+      },
+    });
     function defaults(): void {
       s.scanCodeSet = 2;
-      s.rate = 0x2b;
+      s.rate = DEFAULT_RATE;
       s.queue.clear();
+      typematic.cancel();
     }
     function argument(command: number, byte: number): void {
       s.command = 0;
@@ -83,11 +117,11 @@ export const ps2Keyboard = defineDevice({
           break;
         case COMMAND.SCAN_CODE_SET:
           if (byte === 0) send(PS2.ACK, s.scanCodeSet);
-          else if (byte === 1 || byte === 2) {
+          else if (byte <= 3) {
             s.scanCodeSet = byte;
+            typematic.cancel();
             send(PS2.ACK);
           } else {
-            log('unimp', `ps2-kbd: scan code set ${byte} not supported`);
             send(PS2.RESEND);
           }
           break;
@@ -163,16 +197,8 @@ export const ps2Keyboard = defineDevice({
         return s.lastSent;
       },
     };
-    const receiver: EventReceiver<KeyEvent> = {
-      check: (data): data is KeyEvent =>
-        typeof data === 'object' &&
-        data !== null &&
-        'key' in data &&
-        typeof data.key === 'string' &&
-        keyNames.includes(data.key) &&
-        typeof data.down === 'boolean',
-      receive: key,
-    };
-    return { regions: {}, sync: () => leds(s.leds), port, receiver };
+    return { regions: {}, sync: () => leds(s.leds), port, key };
   },
 });
+
+const setOf = (set: number): 1 | 2 | 3 => (set === 1 || set === 3 ? set : 2);

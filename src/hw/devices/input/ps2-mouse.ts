@@ -4,7 +4,8 @@
  * Not modelled: the sample rate as a limit of packets (a packet is sent whenever the queue has room).
  */
 import { defineDevice } from '../../core/device.ts';
-import type { EventReceiver } from '../../core/input.ts';
+import { type InputRegistry, noInputs, type PointerEvent } from '../../core/input-devices.ts';
+import { prop } from '../../core/props.ts';
 import { bool, bytes, fifo, i32, u8, vmstate } from '../../core/state.ts';
 import { PS2, type Ps2Device, type Ps2Host } from './ps2.ts';
 
@@ -54,18 +55,15 @@ const state = vmstate('ps2mouse', 2, {
   queue: fifo(MOVE_BYTES + ANSWER_BYTES),
 });
 
-/** Relative motion (y down, z wheel towards the user) and buttons: bit 0 left, 1 right, 2 middle, 3 and 4 side. */
-export type MouseEvent = { readonly dx: number; readonly dy: number; readonly dz: number; readonly buttons: number };
-
 const clamp = (value: number, min: number, max: number) => Math.max(min, Math.min(max, value));
 
 export const ps2Mouse = defineDevice({
   type: 'ps2-mouse',
   desc: 'PS/2 mouse',
-  props: {},
+  props: { inputs: prop.code<InputRegistry>(noInputs) },
   irqs: [],
   state,
-  create(s, { log }) {
+  create(s, { inputs, log }) {
     let host: Ps2Host | undefined;
 
     function queue(...data: readonly number[]): void {
@@ -98,14 +96,15 @@ export const ps2Mouse = defineDevice({
       queueReports();
       if (!s.queue.empty) host?.dataReady();
     }
-    function move(event: MouseEvent): void {
+    function point({ dx = 0, dy = 0, dz = 0, buttons = s.buttons }: PointerEvent): void {
       // Sums stay in range however long the guest does not look.
-      s.dx = clamp(s.dx + event.dx, -0x7fff, 0x7fff);
-      s.dy = clamp(s.dy + event.dy, -0x7fff, 0x7fff);
-      s.dz = clamp(s.dz + event.dz, -0x7fff, 0x7fff);
-      s.buttons = event.buttons & 0x1f;
+      s.dx = clamp(s.dx + dx, -0x7fff, 0x7fff);
+      s.dy = clamp(s.dy + dy, -0x7fff, 0x7fff);
+      s.dz = clamp(s.dz + dz, -0x7fff, 0x7fff);
+      s.buttons = buttons & 0x1f;
       report();
     }
+    inputs.addPointer({ name: 'QEMU PS/2 Mouse', absolute: false, point });
 
     function setRate(rate: number): void {
       s.sampleRate = rate;
@@ -217,14 +216,6 @@ export const ps2Mouse = defineDevice({
         return s.lastSent;
       },
     };
-    const receiver: EventReceiver<MouseEvent> = {
-      check: (data): data is MouseEvent => {
-        if (typeof data !== 'object' || data === null) return false;
-        const fields = data as { readonly [key: string]: unknown };
-        return ['dx', 'dy', 'dz', 'buttons'].every((name) => Number.isSafeInteger(fields[name]));
-      },
-      receive: move,
-    };
-    return { regions: {}, sync() {}, port, receiver };
+    return { regions: {}, sync() {}, port, point };
   },
 });

@@ -1,38 +1,9 @@
 /**
- * Keys by QEMU's names (QKeyCode of ui.json) and their scan codes. Each key is listed once, with its set-1 make code;
- * set 2 follows from the table with which the i8042 translates set 2 into set 1 (IBM PS/2 Hardware Interface Technical
- * Reference, 1991, "Keyboard Controller", scan code translation).
+ * What a keyboard sends for a key. Sets 1 and 3 are in the table of keys; set 2 follows from the table with which the
+ * i8042 translates set 2 into set 1 (IBM PS/2 Hardware Interface Technical Reference, 1991, "Keyboard Controller", scan
+ * code translation).
  */
-
-/** Keys with a code of one byte. Numbers are the codes from 01h on, in order; '-' leaves a code out. */
-const PLAIN = `esc 1 2 3 4 5 6 7 8 9 0 minus equal backspace tab q w e r t y u i o p bracket_left bracket_right ret ctrl
- a s d f g h j k l semicolon apostrophe grave_accent shift backslash z x c v b n m comma dot slash shift_r kp_multiply
- alt spc caps_lock f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 num_lock scroll_lock kp_7 kp_8 kp_9 kp_subtract kp_4 kp_5 kp_6 kp_add
- kp_1 kp_2 kp_3 kp_0 kp_decimal sysrq - less f11 f12 kp_equals`.split(/\s+/);
-
-/** Keys whose code follows E0h. */
-const EXTENDED: Readonly<Record<string, number>> = {
-  kp_enter: 0x1c,
-  ctrl_r: 0x1d,
-  kp_divide: 0x35,
-  alt_r: 0x38,
-  home: 0x47,
-  up: 0x48,
-  pgup: 0x49,
-  left: 0x4b,
-  right: 0x4d,
-  end: 0x4f,
-  down: 0x50,
-  pgdn: 0x51,
-  insert: 0x52,
-  delete: 0x53,
-  meta_l: 0x5b,
-  meta_r: 0x5c,
-  menu: 0x5d,
-  power: 0x5e,
-  sleep: 0x5f,
-  wake: 0x63,
-};
+import { keyByName } from '../../../input/keys.ts';
 
 /** The i8042's translation of set 2 codes 00h to 84h; higher codes stay as they are. */
 const SET2_TO_SET1 = Uint8Array.from(
@@ -53,38 +24,75 @@ const SET1_TO_SET2 = new Map([...SET2_TO_SET1.entries()].reverse().map(([set2, s
 SET1_TO_SET2.set(0x41, 0x83); // F7
 SET1_TO_SET2.set(0x54, 0x84); // SysRq
 
-interface KeyCode {
-  readonly extended: boolean;
-  readonly set1: number;
+/** Held keys that change what others send. */
+export const MODIFIER = { ALT: 0x01, ALT_R: 0x02, CTRL: 0x04, CTRL_R: 0x08, SHIFT: 0x10, SHIFT_R: 0x20 } as const;
+const MODIFIERS: Readonly<Record<string, number>> = {
+  alt: MODIFIER.ALT,
+  alt_r: MODIFIER.ALT_R,
+  ctrl: MODIFIER.CTRL,
+  ctrl_r: MODIFIER.CTRL_R,
+  shift: MODIFIER.SHIFT,
+  shift_r: MODIFIER.SHIFT_R,
+};
+const ANY_CTRL = MODIFIER.CTRL | MODIFIER.CTRL_R;
+const ANY_SHIFT = MODIFIER.SHIFT | MODIFIER.SHIFT_R;
+
+/** The bit of a modifier key; 0 for all others. */
+export const modifierOf = (key: string): number => MODIFIERS[key] ?? 0;
+
+type ScanCodeSet = 1 | 2 | 3;
+
+const BREAK = 0x80;
+const BREAK_PREFIX = 0xf0;
+const SYSRQ = 0x54; // set 1
+
+function codes(set1: number, down: boolean, set: 1 | 2): number[] {
+  const prefix = set1 > 0xff ? [0xe0] : [];
+  const code = set1 & 0x7f;
+  if (set === 1) return [...prefix, down ? code : code | BREAK];
+  const set2 = SET1_TO_SET2.get(code) ?? code;
+  return down ? [...prefix, set2] : [...prefix, BREAK_PREFIX, set2];
 }
 
-const KEYS = new Map<string, KeyCode>([
-  ...PLAIN.map((name, i) => [name, { extended: false, set1: i + 1 }] as const).filter(([name]) => name !== '-'),
-  ...Object.entries(EXTENDED).map(([name, set1]) => [name, { extended: true, set1 }] as const),
-]);
-
-/** Names of all keys that a keyboard here has. */
-export const keyNames: readonly string[] = [...KEYS.keys(), 'print', 'pause'];
-
-const isKnownSet = (set: number): set is 1 | 2 => set === 1 || set === 2;
-
-/** The bytes that a keyboard sends for a key; undefined for a name that it does not have. */
-export function scanCodes(key: string, down: boolean, set: number): readonly number[] | undefined {
-  if (!isKnownSet(set)) return undefined;
-  if (key === 'pause') return down ? PAUSE[set] : [];
-  if (key === 'print') return (down ? PRINT_MAKE : PRINT_BREAK)[set];
-  const code = KEYS.get(key);
-  if (code === undefined) return undefined;
-  const prefix = code.extended ? [0xe0] : [];
-  if (set === 1) return [...prefix, down ? code.set1 : code.set1 | 0x80];
-  const set2 = SET1_TO_SET2.get(code.set1) ?? code.set1;
-  return down ? [...prefix, set2] : [...prefix, 0xf0, set2];
+/** The bytes that a keyboard sends for a key while modifiers are held; none for a key that it does not have. */
+export function scanCodes(name: string, down: boolean, set: ScanCodeSet, held = 0): readonly number[] {
+  const key = keyByName(name);
+  if (key === undefined) return [];
+  if (set === 3) {
+    if (key.set3 === undefined) return [];
+    return down ? [key.set3] : [BREAK_PREFIX, key.set3];
+  }
+  switch (name) {
+    case 'pause':
+      return pauseCodes(key.set1, down, set, held);
+    case 'print':
+    case 'sysrq':
+      return printCodes(key.set1, down, set, held);
+    case 'lang1':
+    case 'lang2':
+      // Keyboards of Korea send these once, with their break bit. They lie outside the translation.
+      return down ? codes(key.set1, false, 1) : [];
+    default:
+      return codes(key.set1, down, set);
+  }
 }
 
-// Pause has a make code only; Print Screen sends a shift with it.
-const PAUSE = {
-  1: [0xe1, 0x1d, 0x45, 0xe1, 0x9d, 0xc5],
-  2: [0xe1, 0x14, 0x77, 0xe1, 0xf0, 0x14, 0xf0, 0x77],
-} as const;
-const PRINT_MAKE = { 1: [0xe0, 0x2a, 0xe0, 0x37], 2: [0xe0, 0x12, 0xe0, 0x7c] } as const;
-const PRINT_BREAK = { 1: [0xe0, 0xb7, 0xe0, 0xaa], 2: [0xe0, 0xf0, 0x7c, 0xe0, 0xf0, 0x12] } as const;
+/** Pause sends all at once when it goes down; with Ctrl it is Break. */
+function pauseCodes(set1: number, down: boolean, set: 1 | 2, held: number): readonly number[] {
+  if (!down) return [];
+  if (held & ANY_CTRL) return [...codes(set1, true, set), ...codes(set1, false, set)];
+  return set === 1 ? [0xe1, 0x1d, 0x45, 0xe1, 0x9d, 0xc5] : [0xe1, 0x14, 0x77, 0xe1, 0xf0, 0x14, 0xf0, 0x77];
+}
+
+/** Print Screen sends a shift with it, unless one is held; with Alt, which it releases for the time, it is SysRq. */
+function printCodes(set1: number, down: boolean, set: 1 | 2, held: number): readonly number[] {
+  const alt = held & MODIFIER.ALT ? 0x38 : held & MODIFIER.ALT_R ? 0xe038 : undefined;
+  if (alt !== undefined) {
+    const altAgain = [...codes(alt, false, set), ...codes(alt, true, set)];
+    return down ? [...altAgain, ...codes(SYSRQ, true, set)] : [...codes(SYSRQ, false, set), ...altAgain];
+  }
+  const own = codes(set1, down, set);
+  if (held & (ANY_CTRL | ANY_SHIFT)) return own;
+  const shift = codes(0xe02a, down, set);
+  return down ? [...shift, ...own] : [...own, ...shift];
+}
