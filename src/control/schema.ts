@@ -41,6 +41,12 @@ export const optional = <T>(schema: Schema<T>): Schema<T | undefined> => ({
   parse: (value, path) => (value === undefined ? undefined : schema.parse(value, path)),
 });
 
+export const arrayOf = <T>(item: Schema<T>): Schema<readonly T[]> => ({
+  qapi: [item.qapi],
+  parse: (value, path) =>
+    Array.isArray(value) ? value.map((each, i) => item.parse(each, `${path}[${i}]`)) : refuse(path, 'array'),
+});
+
 type Members = Readonly<Record<string, Schema<unknown>>>;
 type StructOf<M extends Members> = { readonly [K in keyof M]: M[K] extends Schema<infer T> ? T : never };
 

@@ -33,6 +33,15 @@ export function createFakeVm(): FakeVm {
     runState: 'prelaunch',
     log,
     balloon: undefined,
+    input: {
+      key: (name, down, holdMs) => void log.push(`${name} ${down ? 'down' : 'up'} ${holdMs ?? ''}`.trimEnd()),
+      pointer: (event) => void log.push(JSON.stringify(event)),
+      mice: [
+        { index: 3, name: 'QEMU HID Tablet', absolute: true, current: false },
+        { index: 2, name: 'QEMU PS/2 Mouse', absolute: false, current: true },
+      ],
+      chooseMouse: (index) => index === 2 || index === 3,
+    },
     cpus: [
       {
         index: 0,

@@ -1,5 +1,7 @@
 /** What the control interfaces (monitor, QMP and debugger to come) need of a virtual machine. vm/ implements it. */
 
+import type { PointerEvent } from '../input/pointer.ts';
+
 /** QMP's RunState, as far as it occurs here. */
 export const RUN_STATES = [
   'prelaunch',
@@ -34,6 +36,21 @@ export interface BalloonView {
   request(bytes: number): void;
 }
 
+export interface InputControl {
+  /** A key of QEMU's naming; `holdMs`: the next one follows after so much guest time. */
+  key(name: string, down: boolean, holdMs?: number): void;
+  pointer(event: PointerEvent): void;
+  /** In the order of `info mice`. */
+  readonly mice: readonly {
+    readonly index: number;
+    readonly name: string;
+    readonly absolute: boolean;
+    readonly current: boolean;
+  }[];
+  /** False: no pointer has this number. */
+  chooseMouse(index: number): boolean;
+}
+
 export interface VmControl {
   readonly version: string;
   readonly name: string | undefined;
@@ -47,6 +64,7 @@ export interface VmControl {
   quit(): void | Promise<void>;
   /** False if RAM or ROM does not cover the whole range. */
   readPhysical(address: bigint, into: Uint8Array): boolean;
+  readonly input: InputControl;
   /** The guest's memory balloon; undefined: there is none. */
   readonly balloon: BalloonView | undefined;
   /** Text of `info <topic>` that devices and the engine know themselves: `pic`, `jit`. Undefined: not here. */

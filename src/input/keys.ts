@@ -195,10 +195,10 @@ const byName = new Map(keys.map((key) => [key.name, key]));
 export const keyByName = (name: string): Key | undefined => byName.get(name);
 
 /** First of several keys with the same value. */
-function index<K>(valueOf: (key: Key) => K | undefined): ReadonlyMap<K, Key> {
+function index<K>(of: (key: Key) => K | undefined): ReadonlyMap<K, Key> {
   const found = new Map<K, Key>();
   for (const key of keys) {
-    const value = valueOf(key);
+    const value = of(key);
     if (value !== undefined && !found.has(value)) found.set(value, key);
   }
   return found;

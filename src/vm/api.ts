@@ -3,6 +3,8 @@
  * callbacks only: every value here survives structured cloning.
  */
 
+import type { PointerEvent } from '../input/pointer.ts';
+
 /** A machine as QEMU's command line describes it; contents of files are given beside their names. */
 export interface VmOptions {
   /** QEMU's arguments, without the program name: ['-M', 'pc', '-m', '128', '-kernel', 'vmlinuz', …]. */
@@ -56,6 +58,10 @@ export type VmEvent =
       readonly code: number;
       readonly reason: 'guest-shutdown' | 'guest-reset' | 'debug-exit' | 'guest-panic' | 'host-quit';
     }
+  /** The lights of the guest's keyboard. */
+  | { readonly kind: 'leds'; readonly scrollLock: boolean; readonly numLock: boolean; readonly capsLock: boolean }
+  /** The guest's pointer takes places on the screen (a tablet), or motion (a mouse). */
+  | { readonly kind: 'pointer'; readonly absolute: boolean }
   /** Something the person should read (a guest triple fault, a device missing a file). */
   | { readonly kind: 'message'; readonly level: 'info' | 'warning' | 'error'; readonly text: string };
 
@@ -70,6 +76,11 @@ export interface Vm {
   status(): Promise<VmStatus>;
   /** Bytes typed or pasted into serial port `port`; taken at the pace the guest reads. */
   serialInput(port: number, bytes: Uint8Array): Promise<void>;
+  /** A key by QEMU's name goes down or up. The guest's keyboard repeats; a browser's own repeats must not come here. */
+  key(name: string, down: boolean): Promise<void>;
+  pointer(event: PointerEvent): Promise<void>;
+  /** Types keys at the guest's pace, as src/input/typing.ts makes them of a text; `undefined` forgets what is not typed yet. */
+  type(codes: Uint8Array | undefined): Promise<void>;
   /** Run a monitor command as typed; its output. */
   monitor(line: string): Promise<string>;
   /** SHA-256 of the whole machine state (CPU, RAM, devices), hex, with the instruction count it was taken at. */

@@ -40,6 +40,8 @@ export interface Surroundings {
   readonly host: Host;
   readonly logText: ((text: string) => void) | undefined;
   readonly hooks: LoopHooks;
+  /** A keyboard's lights change: bit 0 scroll lock, 1 num lock, 2 caps lock. */
+  readonly leds?: (leds: number) => void;
   readonly history: History;
   /** Images in the drives, by the drives' ids. */
   readonly media?: ReadonlyMap<string, Medium>;
@@ -75,7 +77,7 @@ export interface AssembledMachine {
 export function assemble(
   options: MachineOptions,
   files: Readonly<Record<string, Uint8Array>>,
-  { host, logText, hooks, history, control, tuning, media = new Map(), onDiskStopped = () => {} }: Surroundings,
+  { host, logText, hooks, leds, history, control, tuning, media = new Map(), onDiskStopped = () => {} }: Surroundings,
 ): AssembledMachine {
   const model = CPU_MODELS.find(({ name }) => name === (options.cpu ?? boardByName(options.machine).defaultCpu));
   if (model === undefined) throw new VmError(`unable to find CPU model '${options.cpu}'`);
@@ -131,6 +133,7 @@ export function assemble(
     clock,
     log: (category, message) => logger.write(category, `${message}\n`),
     input,
+    ...(leds !== undefined && { leds }),
     entropy: createEntropy(input, history.replay === undefined),
   });
   connect(machine, processor);

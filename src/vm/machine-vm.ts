@@ -4,6 +4,8 @@ import type { HostDrive, Medium } from '../block/drive.ts';
 import { createHumanMonitor, type HumanMonitor } from '../control/hmp/hmp.ts';
 import type { VmControl } from '../control/vm-control.ts';
 import type { RunControl } from '../hw/machines/machine.ts';
+import { keyByName } from '../input/keys.ts';
+import type { PointerEvent } from '../input/pointer.ts';
 import { VmError } from '../util/errors.ts';
 import type { RunState, Vm, VmEvent, VmOptions, VmStatus } from './api.ts';
 import { type AssembledMachine, assemble, type History } from './assemble.ts';
@@ -11,6 +13,7 @@ import { balloonView } from './balloon-view.ts';
 import { catalogueI386 } from './catalogue-i386.ts';
 import { type OpenHostFile, openMedia } from './drives.ts';
 import type { Host } from './host.ts';
+import { type InputView, inputView } from './input-view.ts';
 import { loadMachine, saveMachine } from './machine-state.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { parseCommandLine } from './options/parse.ts';
@@ -34,6 +37,7 @@ type Request = { readonly kind: 'reset' | 'shutdown' | 'stop' } | { readonly kin
 
 interface Parts extends AssembledMachine {
   readonly monitor: HumanMonitor;
+  readonly keysAndPointers: InputView;
 }
 
 const SYSTEM_TARGET = 'system';
@@ -48,6 +52,8 @@ export class MachineVm implements Vm {
   private parts: Parts | undefined;
   private runState: RunState = 'prelaunch';
   private request: Request | undefined;
+  private leds = 0;
+  private absolutePointer = false;
   private pauseReached: (() => void) | undefined;
   private onEvent: (event: VmEvent) => void = () => {};
 
@@ -136,6 +142,21 @@ export class MachineVm implements Vm {
     const { input } = this.started();
     if (!input.post(`serial${port}`, Uint8Array.from(bytes)))
       throw new VmError(`there is no serial port ${port} with input`);
+  }
+
+  async key(name: string, down: boolean): Promise<void> {
+    if (keyByName(name) === undefined) throw new VmError(`invalid parameter: ${name}`);
+    this.started().keysAndPointers.key(name, down);
+  }
+
+  async pointer(event: PointerEvent): Promise<void> {
+    this.started().keysAndPointers.pointer(event);
+  }
+
+  async type(codes: Uint8Array | undefined): Promise<void> {
+    const { keysAndPointers } = this.started();
+    if (codes === undefined) keysAndPointers.stopTyping();
+    else keysAndPointers.type(Uint8Array.from(codes));
   }
 
   /** Runs on and pauses when exactly so many instructions have retired since power-on. */
@@ -252,6 +273,7 @@ export class MachineVm implements Vm {
         failed: (error) => this.fail(error),
       },
       control: (processor) => this.control(processor),
+      leds: (leds) => this.showLeds(leds),
     });
     built.input.receiveEvents<SystemEvent>(SYSTEM_TARGET, {
       check: (data): data is SystemEvent => data === 'reset' || data === 'stop' || data === 'nmi',
@@ -260,7 +282,8 @@ export class MachineVm implements Vm {
         else this.request = { kind };
       },
     });
-    return { ...built, monitor: createHumanMonitor(this.controlInterface(built)) };
+    const keysAndPointers = inputView(built.machine, built.input);
+    return { ...built, keysAndPointers, monitor: createHumanMonitor(this.controlInterface(built, keysAndPointers)) };
   }
 
   private control(processor: X86Processor): RunControl {
@@ -276,7 +299,10 @@ export class MachineVm implements Vm {
     };
   }
 
-  private controlInterface({ options, machine, input, cpu, status, readPhysical }: AssembledMachine): VmControl {
+  private controlInterface(
+    { options, machine, input, cpu, status, readPhysical }: AssembledMachine,
+    keysAndPointers: InputView,
+  ): VmControl {
     const currentState = (): RunState => this.runState;
     return {
       version: VERSION,
@@ -286,6 +312,7 @@ export class MachineVm implements Vm {
         return currentState();
       },
       cpus: [cpu],
+      input: keysAndPointers,
       balloon: balloonView(machine, input),
       stop: () => this.pause(),
       cont: () => this.resume(),
@@ -418,6 +445,7 @@ export class MachineVm implements Vm {
   private turned(hostNs: number): void {
     if (this.parts === undefined) return;
     this.flush(this.parts);
+    this.showPointer(this.parts);
     this.parts.status.turned();
     const status = this.parts.status.readIfDue(hostNs, this.runState);
     if (status !== undefined) this.onEvent({ kind: 'status', status });
@@ -433,6 +461,23 @@ export class MachineVm implements Vm {
       const bytes = output.take();
       if (bytes !== undefined) this.onEvent({ kind: 'chardev', id, bytes });
     }
+  }
+
+  private showLeds(leds: number): void {
+    if (leds === this.leds) return;
+    this.leds = leds;
+    this.onEvent({
+      kind: 'leds',
+      scrollLock: (leds & 1) !== 0,
+      numLock: (leds & 2) !== 0,
+      capsLock: (leds & 4) !== 0,
+    });
+  }
+
+  private showPointer({ keysAndPointers: { absolute } }: Parts): void {
+    if (absolute === this.absolutePointer) return;
+    this.absolutePointer = absolute;
+    this.onEvent({ kind: 'pointer', absolute });
   }
 
   private message(level: 'info' | 'warning' | 'error', text: string): void {

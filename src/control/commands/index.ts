@@ -1,5 +1,6 @@
 import { type AnyCommand, anyCommand } from '../command.ts';
 import { balloon, queryBalloon } from './balloon.ts';
+import { queryMice, sendKey } from './input.ts';
 import { cont, injectNmi, quit, stop, systemReset } from './run-state.ts';
 import { queryName, queryStatus, queryUuid, queryVersion } from './status.ts';
 
@@ -9,11 +10,13 @@ export const commands: readonly AnyCommand[] = [
   anyCommand(cont),
   anyCommand(injectNmi),
   anyCommand(queryBalloon),
+  anyCommand(queryMice),
   anyCommand(queryName),
   anyCommand(queryStatus),
   anyCommand(queryUuid),
   anyCommand(queryVersion),
   anyCommand(quit),
+  anyCommand(sendKey),
   anyCommand(stop),
   anyCommand(systemReset),
 ];

@@ -148,6 +148,15 @@ describe('info and help', () => {
     ['info name', ''],
     ['balloon 64', 'No balloon device has been activated\n'],
     ['info balloon', 'No balloon device has been activated\n'],
+    ['info mice', '  Mouse #3: QEMU HID Tablet (absolute)\n* Mouse #2: QEMU PS/2 Mouse\n'],
+    ['mouse_set 3', ''],
+    ['mouse_set 9', "Mouse at index '9' not found\n"],
+    ['mouse_move 1', 'mouse_move: string expected\nTry "help mouse_move" for more information\n'],
+    ['mouse_button', 'unexpected end of expression\nTry "help mouse_button" for more information\n'],
+    ['sendkey', 'sendkey: string expected\nTry "help sendkey" for more information\n'],
+    ['sendkey a-b-zz 5', 'invalid parameter: zz\n'],
+    ['sendkey a x', 'invalid char \'x\' in expression\nTry "help sendkey" for more information\n'],
+    ['sendkey a-'.concat('a-'.repeat(16), 'a'), 'too many keys\n'],
     ['info uuid', '00000000-0000-0000-0000-000000000000\n'],
     ['info pic', 'pic0: irr=00\n'],
     ['info jit', 'info jit is not available for this machine\n'],
@@ -164,9 +173,13 @@ describe('info and help', () => {
       'cont',
       'help',
       'info',
+      'mouse_button',
+      'mouse_move',
+      'mouse_set',
       'nmi',
       'print',
       'quit',
+      'sendkey',
       'stop',
       'system_reset',
       'x',
@@ -174,6 +187,23 @@ describe('info and help', () => {
       '',
     ]);
     expect(await hmp('info')).toBe(await hmp('help info'));
+  });
+});
+
+describe('keys and mice', () => {
+  test.each([
+    [
+      'sendkey ctrl-alt-delete',
+      ['ctrl down 100', 'alt down 100', 'delete down 100', 'delete up 100', 'alt up 100', 'ctrl up 100'],
+    ],
+    ['sendkey 0x1e-< 20', ['a down 20', 'less down 20', 'less up 20', 'a up 20']],
+    ['mouse_move -5 0x10', ['{"dx":-5,"dy":16}']],
+    ['mouse_move 1 2 1', ['{"dx":1,"dy":2}', '{"dz":-1}']],
+    ['mouse_button 5', ['{"buttons":5}']],
+  ])('%s', async (line, expected) => {
+    const vm = createFakeVm();
+    expect(await createHumanMonitor(vm).execute(line)).toBe('');
+    expect(vm.log).toEqual(expected);
   });
 });
 

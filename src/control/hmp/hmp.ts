@@ -4,6 +4,7 @@ import type { VmControl } from '../vm-control.ts';
 import { type HmpCommand, helpLine, hmpCommand, optionalWord, restOfLine, type Session } from './hmp-command.ts';
 import { HmpError } from './hmp-error.ts';
 import { infoCommands } from './info-commands.ts';
+import { inputCommands } from './input-commands.ts';
 import { monitorCommands } from './monitor-commands.ts';
 import { TextReader } from './text-reader.ts';
 
@@ -19,7 +20,9 @@ export function createHumanMonitor(vm: VmControl): HumanMonitor {
   const [cpu] = vm.cpus;
   if (cpu === undefined) throw new Error('BUG: a machine without a processor');
   const session: Session = { vm, cpu, format: { count: 1, notation: 'x', size: 4 } };
-  const table: readonly HmpCommand[] = [...monitorCommands, help, info].sort((a, b) => compare(nameOf(a), nameOf(b)));
+  const table: readonly HmpCommand[] = [...monitorCommands, ...inputCommands, help, info].sort((a, b) =>
+    compare(nameOf(a), nameOf(b)),
+  );
 
   const run = async (command: HmpCommand, typed: string, text: TextReader): Promise<string> => {
     const args: Record<string, unknown> = {};

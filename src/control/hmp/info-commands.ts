@@ -1,5 +1,6 @@
 /** Topics of `info`. */
 import { queryBalloon } from '../commands/balloon.ts';
+import { queryMice } from '../commands/input.ts';
 import { queryName, queryStatus, queryUuid, queryVersion } from '../commands/status.ts';
 import { readExpression } from './expression.ts';
 import { type ArgumentReader, type HmpCommand, hmpCommand, registersOf } from './hmp-command.ts';
@@ -32,6 +33,21 @@ export const infoCommands: readonly HmpCommand[] = [
     },
   }),
   fromDevices('jit', 'show dynamic compiler info'),
+  hmpCommand({
+    names: ['mice'],
+    help: 'show which guest mouse is receiving events',
+    readers: {},
+    async run(_args, { vm }) {
+      const mice = await queryMice.run({}, vm);
+      if (mice.length === 0) return 'No mouse devices connected\n';
+      return mice
+        .map(
+          ({ index, name, absolute, current }) =>
+            `${current ? '*' : ' '} Mouse #${index}: ${name}${absolute ? ' (absolute)' : ''}\n`,
+        )
+        .join('');
+    },
+  }),
   hmpCommand({
     names: ['name'],
     help: 'show the current VM name',

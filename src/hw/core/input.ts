@@ -87,6 +87,11 @@ export class InputQueue {
     this.events.unshift({ target, data });
   }
 
+  /** Forgets bytes that wait for a receiver. */
+  discard(target: string): void {
+    this.waiting.delete(target);
+  }
+
   /** A byte receiver has room again. */
   roomAvailable(target: string): void {
     if (this.waiting.has(target)) this.onPending?.();

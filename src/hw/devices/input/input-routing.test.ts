@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { PointerEvent } from '../../../input/pointer.ts';
 import { VirtualClock } from '../../core/clock.ts';
 import { createDevice } from '../../core/device.ts';
 import { InputQueue } from '../../core/input.ts';
-import type { PointerEvent } from '../../core/input-devices.ts';
 import { inputRouting } from './input-routing.ts';
 
 function createRig() {
@@ -152,11 +152,7 @@ describe('pointers', () => {
     const list = () =>
       rig.device.parts.mice.map(({ index, name, current }) => `${current ? '*' : ' '}${index} ${name}`);
     expect(list()).toEqual([' 3 tablet', '*2 mouse']);
-    expect([rig.device.parts.choose(1), rig.device.parts.choose(9), rig.device.parts.choose(3)]).toEqual([
-      false,
-      false,
-      true,
-    ]);
+    for (const choose of [1, 9, 3]) rig.post('mouse', { choose });
     expect(list()).toEqual([' 2 mouse', '*3 tablet']);
     rig.device.enterReset();
     expect(list()).toEqual([' 3 tablet', '*2 mouse']);

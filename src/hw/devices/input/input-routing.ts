@@ -4,9 +4,10 @@
  * devices the first that can take an event gets it, and a device comes first when its driver starts to use it.
  */
 import { keyByName, keyByNumber, keys } from '../../../input/keys.ts';
+import type { PointerEvent } from '../../../input/pointer.ts';
 import { defineDevice } from '../../core/device.ts';
 import type { ByteReceiver, EventReceiver, InputData, InputQueue } from '../../core/input.ts';
-import type { InputRegistry, KeyboardDevice, PointerDevice, PointerEvent } from '../../core/input-devices.ts';
+import type { InputRegistry, KeyboardDevice, PointerDevice } from '../../core/input-devices.ts';
 import { prop } from '../../core/props.ts';
 import { array, below, bytes, ranged, struct, timer, u8, u32, vmstate } from '../../core/state.ts';
 
@@ -133,11 +134,19 @@ export const inputRouting = defineDevice({
 
     // Pointers
 
+    /** `choose`: the pointer of this number is to be used. */
     const pointerReceiver: EventReceiver<{ readonly [key: string]: number }> = {
       check: (data): data is { readonly [key: string]: number } =>
         typeof data === 'object' && data !== null && Object.values(data).every((value) => Number.isSafeInteger(value)),
-      receive: point,
+      receive(event) {
+        if (event['choose'] !== undefined) choose(event['choose']);
+        else point(event);
+      },
     };
+    function choose(index: number): void {
+      const member = members[index - 1];
+      if (member !== undefined && 'pointer' in member) prefer(s.order, index);
+    }
     function point({ dx, dy, x, y, dz, buttons }: PointerEvent): void {
       const all = pointers();
       const current = all[0];
@@ -178,13 +187,6 @@ export const inputRouting = defineDevice({
             current: i === 0,
           }))
           .reverse();
-      },
-      /** Makes the pointer of this number the one in use; false: it is none. */
-      choose(index: number): boolean {
-        const member = members[index - 1];
-        if (member === undefined || !('pointer' in member)) return false;
-        prefer(s.order, index);
-        return true;
       },
     };
   },

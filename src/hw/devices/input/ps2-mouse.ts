@@ -3,8 +3,10 @@
  * Microsoft, "5-Button Wheel Mouse", for the two identification knocks.
  * Not modelled: the sample rate as a limit of packets (a packet is sent whenever the queue has room).
  */
+
+import type { PointerEvent } from '../../../input/pointer.ts';
 import { defineDevice } from '../../core/device.ts';
-import { type InputRegistry, noInputs, type PointerEvent } from '../../core/input-devices.ts';
+import { type InputRegistry, noInputs } from '../../core/input-devices.ts';
 import { prop } from '../../core/props.ts';
 import { bool, bytes, fifo, i32, u8, vmstate } from '../../core/state.ts';
 import { PS2, type Ps2Device, type Ps2Host } from './ps2.ts';
