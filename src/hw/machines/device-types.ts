@@ -20,6 +20,7 @@ import { pciHost } from '../devices/pci/host.ts';
 import { i440fx } from '../devices/pci/i440fx.ts';
 import { piix3 } from '../devices/pci/piix3.ts';
 import { piix4Pm } from '../devices/pci/piix4-pm.ts';
+import { ideCd } from '../devices/storage/ide-cd.ts';
 import { ideHd } from '../devices/storage/ide-hd.ts';
 import { isaIde } from '../devices/storage/isa-ide.ts';
 import { piix3Ide } from '../devices/storage/piix3-ide.ts';
@@ -37,6 +38,7 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   debugcon,
   isaDebugExit,
   pcTestdev,
+  ideCd,
   ideHd,
   virtioBalloonPci,
   virtioBlkPci,

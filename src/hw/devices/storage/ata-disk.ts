@@ -6,12 +6,12 @@
 import type { BlockError, Drive } from '../../../block/api.ts';
 import { bool, ranged, type StateOf, u8, u16 } from '../../core/state.ts';
 import { DEVICE, SECTOR_BYTES, STATUS } from './ata.ts';
-import { type DiskFacts, identifyDisk, TRANSFER } from './ata-identify.ts';
+import { type DiskFacts, identifyDisk } from './ata-identify.ts';
 import { type AtaCommand, type AtaKind, type AtaUnit, MAX_MULTIPLE, unitFields } from './ata-unit.ts';
 import { smart, smartFields } from './smart.ts';
 
 export const diskFields = {
-  ...unitFields,
+  ...unitFields(MAX_MULTIPLE * SECTOR_BYTES),
   ...smartFields,
   /** Sectors of READ and WRITE MULTIPLE; 0: not allowed. */
   multiple: ranged(u8(MAX_MULTIPLE), 0, MAX_MULTIPLE),
@@ -20,10 +20,8 @@ export const diskFields = {
   /** INITIALIZE DEVICE PARAMETERS: the geometry that CHS addresses have now; 0 heads: the disk's own. */
   heads: ranged(u8(), 0, 16),
   sectors: u8(),
-  writeCache: bool(true),
   /** Without a write cache: the request that is under way makes safe what was written. */
   makingSafe: bool(),
-  transferMode: u8((TRANSFER.ULTRA_DMA << 3) | 5),
   /** The next entry of a TRIM command's present sector. */
   trimAt: ranged(u16(), 0, SECTOR_BYTES),
   /** There was more memory than this DMA command fills. */
@@ -314,24 +312,6 @@ export function createAtaDisk(s: DiskState, unit: AtaUnit, drive: Drive, facts: 
     return sendPage();
   }
 
-  function setFeatures(): boolean {
-    if (IGNORED_FEATURES.has(s.feature)) return true;
-    switch (s.feature) {
-      case FEATURE.TRANSFER_MODE:
-        if (!TRANSFER_KINDS.has((s.count & 0xff) >> 3)) return unit.abort();
-        s.transferMode = s.count & 0xff;
-        return true;
-      case FEATURE.ENABLE_WRITE_CACHE:
-        s.writeCache = true;
-        return true;
-      case FEATURE.DISABLE_WRITE_CACHE:
-        s.writeCache = false;
-        return flush();
-      default:
-        return unit.abort();
-    }
-  }
-
   function setMultiple(): boolean {
     const count = s.count & 0xff;
     if (count > MAX_MULTIPLE || count & (count - 1)) return unit.abort();
@@ -366,7 +346,7 @@ export function createAtaDisk(s: DiskState, unit: AtaUnit, drive: Drive, facts: 
     { codes: [0xc6], seeks: true, run: setMultiple },
     { codes: [0xe7, 0xea], run: flush },
     { codes: [0xec], run: identify },
-    { codes: [0xef], seeks: true, run: setFeatures },
+    { codes: [0xef], seeks: true, run: () => unit.setFeatures(flush) },
     { codes: [0xf5], seeks: true, run: wearLevel },
   ];
 
@@ -431,10 +411,3 @@ export function createAtaDisk(s: DiskState, unit: AtaUnit, drive: Drive, facts: 
     },
   };
 }
-
-const FEATURE = { ENABLE_WRITE_CACHE: 0x02, TRANSFER_MODE: 0x03, DISABLE_WRITE_CACHE: 0x82 } as const;
-/** Look-ahead, power-on defaults, power and acoustic management: taken and without effect. */
-const IGNORED_FEATURES: ReadonlySet<number> = new Set([
-  0x05, 0x42, 0x55, 0x66, 0x67, 0x69, 0x85, 0x96, 0x9a, 0xaa, 0xc2, 0xcc,
-]);
-const TRANSFER_KINDS: ReadonlySet<number> = new Set(Object.values(TRANSFER));

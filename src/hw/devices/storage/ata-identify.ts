@@ -1,12 +1,19 @@
-/** What IDENTIFY DEVICE says of a hard disk (ATA/ATAPI-6 §8.15, table 26), word by word as QEMU's disk has it. */
+/**
+ * What IDENTIFY DEVICE says of a hard disk, IDENTIFY PACKET DEVICE of a CD-ROM drive (ATA/ATAPI-6 §8.15 and §8.16), word
+ * by word as QEMU has it.
+ */
+import { TRANSFER } from './ata.ts';
 import type { DiskGeometry } from './disk-geometry.ts';
 
-export interface DiskFacts {
-  readonly geometry: DiskGeometry;
-  readonly sectorCount: number;
+export interface UnitTexts {
   readonly serial: string;
   readonly version: string;
   readonly model: string;
+}
+
+export interface DiskFacts extends UnitTexts {
+  readonly geometry: DiskGeometry;
+  readonly sectorCount: number;
   /** Physical sectors hold 2 to this power logical ones. */
   readonly physicalExponent: number;
   /** Depth of the native command queue; 0: none, as on a parallel cable. */
@@ -20,13 +27,27 @@ export interface DiskModes {
   readonly transferMode: number;
 }
 
-/** Kinds of transfer modes (table 44). */
-export const TRANSFER = { PIO_DEFAULT: 0, PIO: 1, SINGLE_WORD_DMA: 2, MULTI_WORD_DMA: 4, ULTRA_DMA: 8 } as const;
-
 const MAX_LBA28 = 2 ** 28 - 1;
 
+type Put = (word: number, value: number) => void;
+
+function page(into: Uint8Array): { words: DataView; put: Put } {
+  into.fill(0);
+  const words = new DataView(into.buffer, into.byteOffset, into.byteLength);
+  return { words, put: (word, value) => words.setUint16(word * 2, value, true) };
+}
+
+function putTexts(words: DataView, put: Put, { serial, version, model }: UnitTexts): void {
+  putText(words, 10, 20, serial);
+  put(20, 3); // buffer type and size, ECC bytes: retired
+  put(21, 512);
+  put(22, 4);
+  putText(words, 23, 8, version);
+  putText(words, 27, 40, model);
+}
+
 /** Text in words: the first character is the high byte, §8.15.8. */
-export function putText(words: DataView, word: number, length: number, text: string): void {
+function putText(words: DataView, word: number, length: number, text: string): void {
   for (let i = 0; i < length; i++) {
     const code = i < text.length ? text.charCodeAt(i) & 0xff : 0x20;
     words.setUint8(word * 2 + (i ^ 1), code);
@@ -34,7 +55,7 @@ export function putText(words: DataView, word: number, length: number, text: str
 }
 
 /** The words of a transfer mode's kind: which modes there are, and which is chosen. */
-export function putTransferModes(put: (word: number, value: number) => void, mode: number): void {
+function putTransferModes(put: Put, mode: number): void {
   const chosen = (kind: number): number => (mode >> 3 === kind ? 0x100 << (mode & 7) : 0);
   put(62, 0x07 | chosen(TRANSFER.SINGLE_WORD_DMA));
   put(63, 0x07 | chosen(TRANSFER.MULTI_WORD_DMA));
@@ -47,9 +68,7 @@ export function identifyDisk(
   modes: DiskModes,
   current: Pick<DiskGeometry, 'heads' | 'sectors'>,
 ): void {
-  into.fill(0);
-  const words = new DataView(into.buffer, into.byteOffset, into.byteLength);
-  const put = (word: number, value: number): void => words.setUint16(word * 2, value, true);
+  const { words, put } = page(into);
   const { cylinders, heads, sectors } = facts.geometry;
   const track = current.heads * current.sectors;
   const currentCylinders = Math.min(0xffff, Math.floor((cylinders * heads * sectors) / track));
@@ -59,12 +78,7 @@ export function identifyDisk(
   put(4, 512 * sectors);
   put(5, 512);
   put(6, sectors);
-  putText(words, 10, 20, facts.serial);
-  put(20, 3); // buffer type and size, ECC bytes: retired
-  put(21, 512);
-  put(22, 4);
-  putText(words, 23, 8, facts.version);
-  putText(words, 27, 40, facts.model);
+  putTexts(words, put, facts);
   put(47, 0x8000 | 16);
   put(48, 1);
   put(49, 0x0b00); // IORDY, LBA, DMA
@@ -98,4 +112,22 @@ export function identifyDisk(
   words.setBigUint64(100 * 2, BigInt(facts.sectorCount), true);
   put(106, 0x6000 | facts.physicalExponent);
   put(169, 1); // TRIM
+}
+
+export function identifyPacketDevice(into: Uint8Array, texts: UnitTexts, transferMode: number): void {
+  const { words, put } = page(into);
+  put(0, 0x85c0); // ATAPI, CD-ROM, removable, DRQ within 50 microseconds, packets of 12 bytes
+  putTexts(words, put, texts);
+  put(48, 1);
+  put(49, 0x0300); // LBA, DMA
+  put(53, 7);
+  putTransferModes(put, transferMode);
+  put(64, 0x03);
+  put(65, 0xb4); // nanoseconds
+  put(66, 0xb4);
+  put(67, 0x12c);
+  put(68, 0xb4);
+  put(71, 30);
+  put(72, 30);
+  put(80, 0x1e); // up to ATA/ATAPI-4
 }

@@ -5,12 +5,11 @@
  * The order in which status bits and interrupts appear follows QEMU.
  */
 import type { BlockError, Drive, RequestId } from '../../../block/api.ts';
-import { below, bool, bytes, ranged, type StateOf, u8, u16, u32 } from '../../core/state.ts';
-import { type AtaHost, DEVICE, ERROR, SECTOR_BYTES, STATUS } from './ata.ts';
+import { below, bool, bytes, ranged, type StateOf, u8, u32 } from '../../core/state.ts';
+import { type AtaHost, DEVICE, ERROR, STATUS, TRANSFER } from './ata.ts';
 
 /** Sectors that READ and WRITE MULTIPLE move at once, at most. */
 export const MAX_MULTIPLE = 16;
-const BUFFER_BYTES = MAX_MULTIPLE * SECTOR_BYTES;
 
 /** The command block registers. Writes shift the old value into the "previous" ones (§6.20, 48-bit addresses). */
 export const taskFile = {
@@ -34,14 +33,15 @@ export type TaskFile = StateOf<typeof taskFile>;
 /** What may follow when all of a PIO block was moved, or when a request to the medium ends. */
 export const STEPS = 16;
 
-export const unitFields = {
+/** A kind of device says how much it buffers. */
+export const unitFields = (bufferBytes: number) => ({
   ...taskFile,
   /** The command has a 48-bit address. */
   wide: bool(),
-  buffer: bytes(BUFFER_BYTES),
+  buffer: bytes(bufferBytes),
   /** The window of `buffer` that the data register shows. */
-  at: ranged(u16(), 0, BUFFER_BYTES),
-  end: ranged(u16(), 0, BUFFER_BYTES),
+  at: ranged(u32(), 0, bufferBytes),
+  end: ranged(u32(), 0, bufferBytes),
   toDevice: bool(),
   /** Step that follows the window's end. */
   afterPio: below(STEPS),
@@ -53,8 +53,10 @@ export const unitFields = {
   dmaStep: below(STEPS),
   /** Bytes that this command moved since the bus master started. */
   dmaPosition: u32(),
-};
-export type UnitState = StateOf<typeof unitFields>;
+  transferMode: u8((TRANSFER.ULTRA_DMA << 3) | 5),
+  writeCache: bool(true),
+});
+export type UnitState = StateOf<ReturnType<typeof unitFields>>;
 
 /** Ends of a PIO block or request, by number; number 0 is "the command is over". */
 export type Step = (error: BlockError | undefined, data: Uint8Array | undefined) => void;
@@ -77,6 +79,13 @@ export interface AtaKind {
 }
 
 const DEVICE_RESET = 0x08;
+
+const FEATURE = { ENABLE_WRITE_CACHE: 0x02, TRANSFER_MODE: 0x03, DISABLE_WRITE_CACHE: 0x82 } as const;
+/** Look-ahead, power-on defaults, power and acoustic management: taken and without effect. */
+const IGNORED_FEATURES: ReadonlySet<number> = new Set([
+  0x05, 0x42, 0x55, 0x66, 0x67, 0x69, 0x85, 0x96, 0x9a, 0xaa, 0xc2, 0xcc,
+]);
+const TRANSFER_KINDS: ReadonlySet<number> = new Set(Object.values(TRANSFER));
 
 export class AtaUnit {
   readonly registers: UnitState;
@@ -130,9 +139,14 @@ export class AtaUnit {
   readData(width: number): number {
     const s = this.registers;
     const size = Math.max(2, width); // a byte takes a word with it
-    if (!(s.status & STATUS.DRQ) || s.toDevice || s.at + size > s.end) return 0;
-    const { buffer } = s;
-    const { at } = s;
+    if (!(s.status & STATUS.DRQ) || s.toDevice) return 0;
+    const { buffer, at } = s;
+    if (at + size > s.end) {
+      if (at + 1 !== s.end) return 0;
+      s.at = s.end; // the last byte of an odd number comes with one to fill up the word
+      this.endPio();
+      return buffer[at] as number;
+    }
     const low = (buffer[at] as number) | ((buffer[at + 1] as number) << 8);
     const value =
       size === 2 ? low : (low | ((buffer[at + 2] as number) << 16) | ((buffer[at + 3] as number) << 24)) >>> 0;
@@ -235,6 +249,26 @@ export class AtaUnit {
     this.host?.interrupt();
   }
 
+  /** SET FEATURES (§8.36). A device with a write cache must `flush` when that is switched off. */
+  setFeatures(flush: () => false): boolean {
+    const s = this.registers;
+    if (IGNORED_FEATURES.has(s.feature)) return true;
+    switch (s.feature) {
+      case FEATURE.TRANSFER_MODE:
+        if (!TRANSFER_KINDS.has((s.count & 0xff) >> 3)) return this.abort();
+        s.transferMode = s.count & 0xff;
+        return true;
+      case FEATURE.ENABLE_WRITE_CACHE:
+        s.writeCache = true;
+        return true;
+      case FEATURE.DISABLE_WRITE_CACHE:
+        s.writeCache = false;
+        return flush();
+      default:
+        return this.abort();
+    }
+  }
+
   /** No more data; the command is over. */
   endCommand(): void {
     this.halt();
@@ -242,10 +276,10 @@ export class AtaUnit {
   }
 
   /** Shows `length` bytes of the buffer in the data register, to be read (or filled); `after` is the step that follows. */
-  startPio(length: number, direction: 'in' | 'out', after: number): void {
+  startPio(length: number, direction: 'in' | 'out', after: number, from = 0): void {
     const s = this.registers;
-    s.at = 0;
-    s.end = length;
+    s.at = from;
+    s.end = from + length;
     s.toDevice = direction === 'out';
     s.afterPio = after;
     if (!(s.status & STATUS.ERR)) s.status |= STATUS.DRQ;

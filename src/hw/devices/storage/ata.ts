@@ -11,6 +11,9 @@ export const DEVICE = { HEAD: 0x0f, DEV: 0x10, LBA: 0x40, ALWAYS: 0xa0 } as cons
 /** §7.8. */
 export const CONTROL = { NIEN: 0x02, SRST: 0x04, HOB: 0x80 } as const;
 
+/** Kinds of transfer modes (table 44), as SET FEATURES 03h takes them in bits 7:3. */
+export const TRANSFER = { PIO_DEFAULT: 0, PIO: 1, SINGLE_WORD_DMA: 2, MULTI_WORD_DMA: 4, ULTRA_DMA: 8 } as const;
+
 export const SECTOR_BYTES = 512;
 
 /** How a device on a cable, or behind a SATA port, moves data to and from memory without the processor. */
@@ -43,6 +46,8 @@ export interface AtaHost {
 export interface IdeBus extends DeviceBus {
   /** Commands that a disk may queue there; absent: none. */
   readonly ncqDepth?: number;
-  /** Connects a device as unit 0 or 1; undefined: the first that is free. Returns QEMU's running number for serials. */
-  plug(device: AtaUnit, unit: number | undefined): number;
+  /** Which of its controller's buses it is. */
+  readonly node: number;
+  /** Connects a device as a certain unit; undefined: the first that is free. `number` is QEMU's for made-up serials. */
+  plug(device: AtaUnit, unit: number | undefined): { readonly unit: number; readonly number: number };
 }

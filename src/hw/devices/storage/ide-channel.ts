@@ -25,6 +25,8 @@ export interface ChannelOptions {
   /** QEMU's name of the bus, and how many came before it. */
   readonly name: string;
   readonly index: number;
+  /** Which of its controller's channels it is. */
+  readonly node: number;
   setIrq(level: boolean): void;
   /** INTRQ rose, whether the guest lets it through or not has been looked at. */
   onInterrupt?(): void;
@@ -67,10 +69,13 @@ export class IdeChannel implements IdeBus {
     );
   }
 
+  get node(): number {
+    return this.options.node;
+  }
   get full(): boolean {
     return this.units.every((unit) => unit !== undefined);
   }
-  plug(device: AtaUnit, wanted: number | undefined): number {
+  plug(device: AtaUnit, wanted: number | undefined): { unit: number; number: number } {
     const unit = wanted ?? this.units.indexOf(undefined);
     if (unit >= 2) throw new VmError(`Can't create IDE unit ${unit}, bus supports only 2 units`);
     if (unit < 0 || this.units[unit] !== undefined) {
@@ -78,7 +83,7 @@ export class IdeChannel implements IdeBus {
     }
     this.units[unit] = device;
     device.connect(this.host());
-    return this.options.index * 2 + unit + 1;
+    return { unit, number: this.options.index * 2 + unit + 1 };
   }
 
   /** The device that is selected; undefined: none is there. */

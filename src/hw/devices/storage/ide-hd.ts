@@ -7,7 +7,7 @@ import { SECTOR_BYTES } from './ata.ts';
 import { createAtaDisk, diskFields } from './ata-disk.ts';
 import { AtaUnit } from './ata-unit.ts';
 import { diskGeometry } from './disk-geometry.ts';
-import { checkBlockSizes, checkTexts, ideProps, madeUpSerial, unitOf } from './ide-props.ts';
+import { checkBlockSizes, checkTexts, firmwareNode, ideProps, madeUpSerial, placeOf } from './ide-props.ts';
 
 export const ideHd = defineDevice({
   type: 'ide-hd',
@@ -17,7 +17,7 @@ export const ideHd = defineDevice({
   irqs: [],
   state: vmstate('ide-hd', 1, diskFields),
   create(s, props) {
-    const { id, drive, parent, unit: wanted, model, ver } = props;
+    const { id, drive, parent, model, ver } = props;
     if (drive === null) throw new VmError(`device '${id}': No drive specified`);
     if (!drive.inserted) throw new VmError(`device '${id}': Device needs media, but drive is empty`);
     if (drive.readonly) throw new VmError(`device '${id}': Block node is read-only`);
@@ -25,8 +25,8 @@ export const ideHd = defineDevice({
     checkTexts(id, props);
     const geometry = diskGeometry(id, props, drive.sizeBytes, drive.bootSector);
     const unit = new AtaUnit(s, drive);
-    const place = parent.plug(unit, unitOf(wanted));
-    const serial = props.serial || drive.serial || madeUpSerial(place);
+    const place = parent.plug(unit, placeOf(props.unit));
+    const serial = props.serial || drive.serial || madeUpSerial(place.number);
     unit.become(
       createAtaDisk(s, unit, drive, {
         geometry,
@@ -43,6 +43,7 @@ export const ideHd = defineDevice({
       regions: {},
       unit,
       geometry,
+      firmware: firmwareNode(parent, place.unit, props.bootindex),
       reset: () => unit.reset(),
       sync() {},
     };

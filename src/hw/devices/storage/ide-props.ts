@@ -1,6 +1,7 @@
 /** Properties that `ide-hd` and `ide-cd` share, with QEMU's names. */
 import type { Drive } from '../../../block/api.ts';
 import { VmError } from '../../../util/errors.ts';
+import type { FirmwareNode } from '../../core/device.ts';
 import { prop } from '../../core/props.ts';
 import { type IdeBus, SECTOR_BYTES } from './ata.ts';
 
@@ -19,7 +20,7 @@ export const ideProps = {
   physical_block_size: prop.u32(SECTOR_BYTES),
 };
 
-export const unitOf = (unit: number): number | undefined => (unit === ANY_UNIT ? undefined : unit);
+export const placeOf = (unit: number): number | undefined => (unit === ANY_UNIT ? undefined : unit);
 
 /** QEMU's serial number of the n-th place for an IDE device. */
 export const madeUpSerial = (n: number): string => `QM${String(n).padStart(5, '0')}`;
@@ -47,3 +48,9 @@ export function checkTexts(
       throw new VmError(`device '${id}': ${name} '${texts[name]}' is longer than ${most} characters`);
   }
 }
+
+/** As QEMU names it in the firmware's device tree: the channel, and in it the disk. */
+export const firmwareNode = (bus: IdeBus, unit: number, bootindex: number): FirmwareNode => ({
+  name: `drive@${bus.node.toString(16)}`,
+  boot: [{ index: bootindex, suffix: `/disk@${unit}` }],
+});

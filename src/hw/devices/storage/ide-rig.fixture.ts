@@ -8,6 +8,7 @@ import { AddressSpace } from '../../core/memory.ts';
 import { PORT_COUNT, PortSpace } from '../../core/ports.ts';
 import { Container, ramRegion } from '../../core/region.ts';
 import { resetAll } from '../../core/reset.ts';
+import { ideCd } from './ide-cd.ts';
 import { ideHd } from './ide-hd.ts';
 import { piix3Ide } from './piix3-ide.ts';
 
@@ -24,13 +25,15 @@ export function patternDisk(sectors: number): Uint8Array {
 
 export interface IdeRigOptions {
   readonly disk?: TestDrive;
+  /** A CD-ROM drive as unit 1. */
+  readonly disc?: TestDrive;
   readonly ram?: Uint8Array;
   /** What devices saved in another rig on the same disk and memory; absent: they are reset. */
   readonly saved?: readonly Uint8Array[];
 }
 
 export function ideRig(options: IdeRigOptions = {}) {
-  const { disk = testDrive(patternDisk(4096)), ram = new Uint8Array(RAM_BYTES), saved } = options;
+  const { disk = testDrive(patternDisk(4096)), disc, ram = new Uint8Array(RAM_BYTES), saved } = options;
   const system = new Container('system', 2 ** 32);
   system.add(0, ramRegion('ram', RAM_BYTES, 0));
   const memory = new AddressSpace(system, { bytes: ram, written() {} });
@@ -42,7 +45,8 @@ export function ideRig(options: IdeRigOptions = {}) {
   const clock = new VirtualClock();
   const controller = createDevice(piix3Ide, { clock, props: { dma: createDma(memory) }, irqs: { primary } });
   const hd = createDevice(ideHd, { clock, props: { parent: controller.parts.buses[0], drive: disk, unit: 0 } });
-  const devices: Device[] = [controller, hd];
+  const cd = disc && createDevice(ideCd, { clock, props: { parent: controller.parts.buses[0], drive: disc, unit: 1 } });
+  const devices: Device[] = [controller, hd, ...(cd === undefined ? [] : [cd])];
   const io = new Container('io', PORT_COUNT);
   const places = piix3Ide.isa?.({ dma: createDma(memory) }).ports ?? {};
   for (const [name, region] of Object.entries(controller.parts.regions)) {
@@ -56,6 +60,7 @@ export function ideRig(options: IdeRigOptions = {}) {
     hd,
     devices,
     disk,
+    disc,
     ram,
     irq,
     in: (port: number, size = 1) => ports.read(port, size),
@@ -95,4 +100,5 @@ export function ideRig(options: IdeRigOptions = {}) {
 export type IdeRig = ReturnType<typeof ideRig>;
 
 /** Everything as it is, in new devices on the same disk and memory. */
-export const reloaded = ({ disk, ram, save }: IdeRig): IdeRig => ideRig({ disk, ram, saved: save() });
+export const reloaded = ({ disk, disc, ram, save }: IdeRig): IdeRig =>
+  ideRig({ disk, ...(disc && { disc }), ram, saved: save() });

@@ -23,15 +23,17 @@ export const isaIde = defineDevice({
     irqs: { line: irq },
   }),
   state: vmstate('isa-ide', 3, { channel: channelState }),
-  create(s, { index, line }) {
+  create(s, { iobase, index, line }) {
     const channel = new IdeChannel(s.channel, {
       name: `ide.${index}`,
       index,
+      node: 0,
       setIrq: (level) => line.set(level),
     });
     return {
       regions: { data: channel.data, command: channel.command, control: channel.control },
       buses: [channel],
+      firmware: { name: `ide@${iobase.toString(16).padStart(4, '0')}` },
       reset: () => channel.reset(),
       sync: () => channel.sync(),
     };

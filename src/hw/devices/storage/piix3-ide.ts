@@ -48,6 +48,7 @@ export const piix3Ide = defineDevice({
       const created = new IdeChannel(s.channels[n] as ChannelState, {
         name,
         index: n,
+        node: n,
         setIrq: (level) => irq.set(level),
         onInterrupt: () => master.onInterrupt(),
         dma: master,
