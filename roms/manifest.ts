@@ -62,6 +62,13 @@ export const ROMS: readonly RomFile[] = [
     purpose: 'VGA BIOS of the std display adapter',
   },
   {
+    ...seabios,
+    name: 'vgabios.bin',
+    path: 'usr/share/seabios/vgabios-isavga.bin',
+    sha256: '26f5061af797a5537df089025938fa3587c38c2270ec8d77fa384c4563eb834c',
+    purpose: 'VGA BIOS of the std display adapter of isapc',
+  },
+  {
     ...optionRoms,
     name: 'linuxboot_dma.bin',
     path: 'usr/share/qemu/linuxboot_dma.bin',

@@ -84,6 +84,10 @@ async function runMachine(
         case 'exit':
           end(event.code);
           break;
+        case 'file':
+          saveFile(event.name, event.bytes, complain);
+          break;
+        case 'display':
         case 'status':
           break;
       }
@@ -99,6 +103,17 @@ async function runMachine(
     stopOn('SIGHUP', 1);
     vm.start({ args, files }, onEvent).then(() => terminal.open(), reject);
   });
+}
+
+function saveFile(name: string, bytes: Uint8Array, complain: (text: string) => void): void {
+  try {
+    const sink = openSink(name, (reason) => `failed to open '${name}': ${reason}`);
+    sink.write(bytes);
+    sink.close();
+  } catch (error) {
+    if (!(error instanceof VmError)) throw error;
+    complain(error.message);
+  }
 }
 
 /** What firmware the machine needs, as far as it was fetched. */

@@ -62,6 +62,8 @@ export function createFakeVm(): FakeVm {
     injectNmi: () => void log.push('nmi'),
     quit: () => void log.push('quit'),
     readPhysical: read,
+    screen: { text: () => 'A:\\>\n', picture: async (format) => new TextEncoder().encode(format) },
+    saveFile: (name, bytes) => void log.push(`file ${name}: ${new TextDecoder().decode(bytes)}`),
     describe: (topic) => (topic === 'pic' ? 'pic0: irr=00\n' : undefined),
   };
   return vm;

@@ -51,6 +51,15 @@ export interface InputControl {
   chooseMouse(index: number): boolean;
 }
 
+export const PICTURE_FORMATS = ['ppm', 'png'] as const;
+export type PictureFormat = (typeof PICTURE_FORMATS)[number];
+
+export interface ScreenView {
+  /** Undefined in a graphics mode. */
+  text(): string | undefined;
+  picture(format: PictureFormat): Promise<Uint8Array>;
+}
+
 export interface VmControl {
   readonly version: string;
   readonly name: string | undefined;
@@ -67,6 +76,10 @@ export interface VmControl {
   readonly input: InputControl;
   /** The guest's memory balloon; undefined: there is none. */
   readonly balloon: BalloonView | undefined;
+  /** What the first display adapter shows; undefined: there is none. */
+  readonly screen: ScreenView | undefined;
+  /** Hands a file to the person: written beside the program, or downloaded from the page. */
+  saveFile(name: string, bytes: Uint8Array): void;
   /** Text of `info <topic>` that devices and the engine know themselves: `pic`, `jit`. Undefined: not here. */
   describe(topic: 'pic' | 'jit'): string | undefined;
 }

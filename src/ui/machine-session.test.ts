@@ -33,6 +33,8 @@ function fakeVm(start: VmClient['start']): VmClient & { emit(event: VmEvent): vo
     key: vi.fn(async () => {}),
     pointer: vi.fn(async () => {}),
     type: vi.fn(async () => {}),
+    screen: async () => undefined,
+    screenText: async () => undefined,
     monitor: async (line) => `you said ${line}\n`,
     stateHash: () => Promise.reject(new Error('not asked for')),
     pauseAt: () => Promise.reject(new Error('not asked for')),

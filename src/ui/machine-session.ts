@@ -199,6 +199,10 @@ export class MachineSession {
       case 'serial':
         if (event.port === CONSOLE_PORT) this.feed.push(event.bytes);
         break;
+      case 'display':
+        break;
+      case 'file':
+        break;
       case 'chardev':
         break; // the page's machines have none
       case 'status':

@@ -44,6 +44,18 @@ export interface VmStatus {
   readonly engineBytes: number;
 }
 
+export interface DisplayMode {
+  readonly width: number;
+  readonly height: number;
+  readonly isText: boolean;
+}
+
+/** Shared memory from which a worker draws the screen while the machine runs: see display/renderer.ts. */
+export interface SharedScreen {
+  readonly memory: Uint8Array;
+  readonly words: Int32Array;
+}
+
 export type VmEvent =
   /** Output of a serial port (0-based), batched. */
   | { readonly kind: 'serial'; readonly port: number; readonly bytes: Uint8Array }
@@ -62,6 +74,10 @@ export type VmEvent =
   | { readonly kind: 'leds'; readonly scrollLock: boolean; readonly numLock: boolean; readonly capsLock: boolean }
   /** The guest's pointer takes places on the screen (a tablet), or motion (a mouse). */
   | { readonly kind: 'pointer'; readonly absolute: boolean }
+  /** The screen has another size, or changed between text and graphics. */
+  | { readonly kind: 'display'; readonly mode: DisplayMode }
+  /** A file that a monitor command made: to be written, or downloaded. */
+  | { readonly kind: 'file'; readonly name: string; readonly bytes: Uint8Array }
   /** Something the person should read (a guest triple fault, a device missing a file). */
   | { readonly kind: 'message'; readonly level: 'info' | 'warning' | 'error'; readonly text: string };
 
@@ -81,6 +97,10 @@ export interface Vm {
   pointer(event: PointerEvent): Promise<void>;
   /** Types keys at the guest's pace, as src/input/typing.ts makes them of a text; `undefined` forgets what is not typed yet. */
   type(codes: Uint8Array | undefined): Promise<void>;
+  /** What the display adapter shows; undefined: there is none. */
+  screen(): Promise<SharedScreen | undefined>;
+  /** The text on the screen; undefined without an adapter or in a graphics mode. */
+  screenText(): Promise<string | undefined>;
   /** Run a monitor command as typed; its output. */
   monitor(line: string): Promise<string>;
   /** SHA-256 of the whole machine state (CPU, RAM, devices), hex, with the instruction count it was taken at. */

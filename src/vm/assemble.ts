@@ -21,6 +21,7 @@ import { planOptions } from './machine-plan.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { fixedPacing, hostPacing, type Pacing, replayPacing } from './pacing.ts';
 import { type LoopHooks, RunLoop } from './run-loop.ts';
+import { Screen } from './screen.ts';
 import { type CharPort, createCharPort } from './serial-ports.ts';
 import { StatusMeter } from './status.ts';
 import { type EngineTuning, X86Processor } from './x86/processor.ts';
@@ -67,6 +68,8 @@ export interface AssembledMachine {
   readonly drives: ReadonlyMap<string, HostDrive>;
   readonly disks: DiskWork;
   readonly status: StatusMeter;
+  /** Undefined: there is no display adapter. */
+  readonly screen: Screen | undefined;
   readonly logger: Logger;
   readonly cpu: CpuView;
   /** Reads RAM and ROM; false where anything else, or nothing, lies. */
@@ -162,6 +165,7 @@ export function assemble(
     chardevs,
     drives,
     disks,
+    screen: machine.display && new Screen(machine.display, engine.memory.backing),
     logger,
     readPhysical,
     cpu: processor.view(readPhysical),

@@ -3,7 +3,7 @@ import { CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
 import { parseProps, propsHelp } from '../hw/core/props.ts';
 import { boardByName, boards } from '../hw/machines/boards.ts';
 import { userDeviceTypes } from '../hw/machines/device-types.ts';
-import { parsePciAddress } from '../hw/machines/plan.ts';
+import { memoryNeeds, parsePciAddress } from '../hw/machines/plan.ts';
 import type { Catalogue, DeviceEntry, MachineEntry } from './options/catalogue.ts';
 import type { MachineOptions } from './options/machine-options.ts';
 import { VERSION } from './version.ts';
@@ -13,11 +13,15 @@ const machines: readonly MachineEntry[] = boards.flatMap(({ name, desc, alias, i
   ...(alias === undefined ? [] : [{ name: alias, description: desc, aliasOf: name }]),
 ]);
 
+const DISPLAYS: readonly string[] = ['VGA', 'isa-vga'];
+const categoryOf = (type: string): string =>
+  DISPLAYS.includes(type) ? 'Display' : type === 'isa-serial' ? 'Input' : 'Misc';
+
 const devices: readonly DeviceEntry[] = userDeviceTypes.map(({ type, desc, bus, props }) => ({
   name: type,
   ...(bus !== undefined && { bus }),
   ...(desc !== '' && { description: desc }),
-  category: type === 'isa-serial' ? 'Input' : 'Misc',
+  category: categoryOf(type),
   help: `${propsHelp(type, props)}\n`,
   // Objects that a property names are looked up when the machine is built.
   check({ bus: _bus, addr, ...texts }) {
@@ -34,11 +38,30 @@ export const catalogueI386: Catalogue = {
   devices,
 };
 
-/** The firmware that a machine without a kernel starts, unless -bios names another. */
-export function defaultFirmware({ machine, kernel, bios }: MachineOptions): string | undefined {
-  return kernel === undefined && bios === undefined ? boardByName(machine).firmware : undefined;
+/** The firmware that runs unless -bios names another: a kernel without a screen is started directly. */
+export function defaultFirmware({ machine, kernel, bios, vga }: MachineOptions): string | undefined {
+  const isNeeded = bios === undefined && (kernel === undefined || vga !== 'none');
+  return isNeeded ? boardByName(machine).firmware : undefined;
 }
 
-/** Files beside the firmware that it needs: how it starts a kernel. */
-export const firmwareOptionRoms = ({ kernel, bios }: MachineOptions): readonly string[] =>
-  kernel !== undefined && bios !== undefined ? ['linuxboot_dma.bin', 'multiboot.bin'] : [];
+/** Files beside the firmware that it needs: how it starts a kernel, and the BIOSes of adapters. */
+export function firmwareOptionRoms(options: MachineOptions): readonly string[] {
+  const { machine, kernel, bios, vga, devices: added } = options;
+  const runs = bios !== undefined || defaultFirmware(options) !== undefined;
+  const adapter = vga === 'none' ? undefined : boardByName(machine).vga[vga]?.type;
+  return [
+    ...(kernel !== undefined && runs ? ['linuxboot_dma.bin', 'multiboot.bin'] : []),
+    ...(adapter === undefined ? [] : romFilesOf(adapter, {})),
+    ...added.flatMap(({ driver, properties }) => romFilesOf(driver, properties)),
+  ];
+}
+
+function romFilesOf(driver: string, texts: Readonly<Record<string, string>>): readonly string[] {
+  const type = userDeviceTypes.find((known) => known.type === driver);
+  if (type?.memory === undefined) return [];
+  const { bus: _bus, addr: _addr, ...own } = texts;
+  return memoryNeeds(
+    type,
+    parseProps(type.type, type.props, own, () => null),
+  ).flatMap(([, need]) => ('file' in need ? [need.file] : []));
+}

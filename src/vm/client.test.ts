@@ -31,7 +31,7 @@ describe('a machine behind a message channel', () => {
     const exited = new Promise<VmEvent>((resolve) => {
       void client.start(
         {
-          args: ['-bios', 'bios', '-m', '2', '-device', 'isa-debug-exit'],
+          args: ['-bios', 'bios', '-vga', 'none', '-m', '2', '-device', 'isa-debug-exit'],
           files: { bios: firmware(print('hi'), out8(0x501, 0)) },
         },
         (event) => {
@@ -46,7 +46,7 @@ describe('a machine behind a message channel', () => {
 
   test('takes commands, and can be started again after it was quit', async () => {
     const { client } = createRig();
-    const options = { args: ['-bios', 'bios', '-m', '2', '-S'], files: { bios: firmware(LOOP) } };
+    const options = { args: ['-bios', 'bios', '-vga', 'none', '-m', '2', '-S'], files: { bios: firmware(LOOP) } };
     for (let round = 0; round < 2; round++) {
       await client.start(options, () => {});
       expect(await client.monitor('info status')).toBe('VM status: paused (prelaunch)\n');

@@ -46,6 +46,7 @@ export function planOptions(
             openFile: (name) => fileOf('initrd', name).bytes,
           },
     serials: serials.map(({ chardev }) => chardev),
+    vga: options.vga === 'none' ? undefined : options.vga,
     devices: options.devices,
     lookup(kind, id) {
       if (kind === 'chardev') return chardevs.get(id)?.chardev;

@@ -45,7 +45,10 @@ function createRig(history: History = {}) {
     },
     start: (image: Uint8Array, ...args: string[]) =>
       vm.start(
-        { args: [...(args.includes('-kernel') ? [] : ['-bios', 'bios']), '-m', '4', ...args], files: { bios: image } },
+        {
+          args: [...(args.includes('-kernel') ? [] : ['-bios', 'bios']), '-vga', 'none', '-m', '4', ...args],
+          files: { bios: image },
+        },
         (event) => {
           events.push(event);
           for (const [i, { wanted, resolve }] of [...waiters.entries()].reverse()) {
@@ -378,7 +381,10 @@ describe('the state hash', () => {
 describe('what cannot be started', () => {
   test.each([
     [['-kernel', 'k'], "could not open kernel file 'k': No such file or directory"],
-    [['-kernel', 'bios', '-initrd', 'i'], "could not load kernel 'bios': neither a Linux boot header (HdrS) nor"],
+    [
+      ['-kernel', 'bios', '-initrd', 'i', '-display', 'none'],
+      "could not load kernel 'bios': neither a Linux boot header (HdrS) nor",
+    ],
     [['-cpu', 'z80'], "-cpu z80: unable to find CPU model 'z80'"],
   ])('%j', async (args, message) => {
     const vm = new MachineVm({ host: createNodeHost() });

@@ -7,7 +7,7 @@ import type { RunControl } from '../hw/machines/machine.ts';
 import { keyByName } from '../input/keys.ts';
 import type { PointerEvent } from '../input/pointer.ts';
 import { VmError } from '../util/errors.ts';
-import type { RunState, Vm, VmEvent, VmOptions, VmStatus } from './api.ts';
+import type { RunState, SharedScreen, Vm, VmEvent, VmOptions, VmStatus } from './api.ts';
 import { type AssembledMachine, assemble, type History } from './assemble.ts';
 import { balloonView } from './balloon-view.ts';
 import { catalogueI386 } from './catalogue-i386.ts';
@@ -179,6 +179,17 @@ export class MachineVm implements Vm {
     this.started().input.post(`serial${port}.event`, 'break');
   }
 
+  async screen(): Promise<SharedScreen | undefined> {
+    const { screen } = this.started();
+    if (screen === undefined) return undefined;
+    screen.refresh();
+    return { memory: screen.memory, words: screen.words };
+  }
+
+  async screenText(): Promise<string | undefined> {
+    return this.started().screen?.text();
+  }
+
   async monitor(line: string): Promise<string> {
     return this.started().monitor.execute(line);
   }
@@ -299,10 +310,8 @@ export class MachineVm implements Vm {
     };
   }
 
-  private controlInterface(
-    { options, machine, input, cpu, status, readPhysical }: AssembledMachine,
-    keysAndPointers: InputView,
-  ): VmControl {
+  private controlInterface(parts: AssembledMachine, keysAndPointers: InputView): VmControl {
+    const { options, machine, input, cpu, status, screen, readPhysical } = parts;
     const currentState = (): RunState => this.runState;
     return {
       version: VERSION,
@@ -314,6 +323,11 @@ export class MachineVm implements Vm {
       cpus: [cpu],
       input: keysAndPointers,
       balloon: balloonView(machine, input),
+      screen: screen && {
+        text: () => screen.text(),
+        picture: (format) => screen.pictureFile(format),
+      },
+      saveFile: (name, bytes) => this.onEvent({ kind: 'file', name, bytes }),
       stop: () => this.pause(),
       cont: () => this.resume(),
       systemReset: () => this.reset(),
@@ -452,7 +466,9 @@ export class MachineVm implements Vm {
   }
 
   /** Hands on what the guest wrote since the last time. */
-  private flush({ serials, chardevs }: Parts): void {
+  private flush({ serials, chardevs, screen }: Parts): void {
+    const mode = screen?.refresh();
+    if (mode !== undefined) this.onEvent({ kind: 'display', mode });
     for (const [port, { output }] of serials.entries()) {
       const bytes = output.take();
       if (bytes !== undefined) this.onEvent({ kind: 'serial', port, bytes });

@@ -30,6 +30,8 @@ export function createRemoteVm(): RemoteVm {
     key: guarded((name, down) => vm.key(name, down)),
     pointer: guarded((event) => vm.pointer(event)),
     type: guarded((codes) => vm.type(codes)),
+    screen: guarded(() => vm.screen()),
+    screenText: guarded(() => vm.screenText()),
     monitor: guarded((line) => vm.monitor(line)),
     stateHash: guarded(() => vm.stateHash()),
     pauseAt: guarded((instructions) => vm.pauseAt(instructions)),

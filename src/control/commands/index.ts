@@ -2,6 +2,7 @@ import { type AnyCommand, anyCommand } from '../command.ts';
 import { balloon, queryBalloon } from './balloon.ts';
 import { queryMice, sendKey } from './input.ts';
 import { cont, injectNmi, quit, stop, systemReset } from './run-state.ts';
+import { screendump } from './screen.ts';
 import { queryName, queryStatus, queryUuid, queryVersion } from './status.ts';
 
 /** Every command, by QMP's names. */
@@ -16,6 +17,7 @@ export const commands: readonly AnyCommand[] = [
   anyCommand(queryUuid),
   anyCommand(queryVersion),
   anyCommand(quit),
+  anyCommand(screendump),
   anyCommand(sendKey),
   anyCommand(stop),
   anyCommand(systemReset),

@@ -130,6 +130,25 @@ describe('the run state', () => {
   });
 });
 
+describe('the screen', () => {
+  test('screendump hands over a picture in PPM, or in the format that -f names', async () => {
+    const vm = createFakeVm();
+    const monitor = createHumanMonitor(vm);
+    expect(await monitor.execute('screendump a.ppm')).toBe('');
+    expect(await monitor.execute('screendump b.png -f png')).toBe('');
+    expect(vm.log).toEqual(['file a.ppm: ppm', 'file b.png: png']);
+    expect(await monitor.execute('screendump c.gif -f gif')).toMatch(
+      /^Parameter 'format' does not accept value 'gif'\n/,
+    );
+    expect(await monitor.execute('screendump')).toBe('screendump: string expected\n');
+    expect(vm.log).toHaveLength(2);
+  });
+
+  test('x-screen-text prints what is written on it', async () => {
+    expect(await hmp('x-screen-text')).toBe('A:\\>\n');
+  });
+});
+
 describe('info and help', () => {
   test.each([
     ['foo', "unknown command: 'foo'\n"],
@@ -179,10 +198,12 @@ describe('info and help', () => {
       'nmi',
       'print',
       'quit',
+      'screendump',
       'sendkey',
       'stop',
       'system_reset',
       'x',
+      'x-screen-text',
       'xp',
       '',
     ]);

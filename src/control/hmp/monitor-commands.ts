@@ -2,8 +2,12 @@
 import type { Command } from '../command.ts';
 import { balloon } from '../commands/balloon.ts';
 import { cont, injectNmi, quit, stop, systemReset } from '../commands/run-state.ts';
+import { screendump, screenOf } from '../commands/screen.ts';
+import type { PictureFormat } from '../vm-control.ts';
+import { PICTURE_FORMATS } from '../vm-control.ts';
 import { formatValue } from './format.ts';
-import { expression, format, type HmpCommand, hmpCommand } from './hmp-command.ts';
+import { type ArgumentReader, expression, format, type HmpCommand, hmpCommand, optionalWord } from './hmp-command.ts';
+import { HmpError } from './hmp-error.ts';
 import { dumpMemory } from './memory-dump.ts';
 
 /** A command without arguments and output. */
@@ -17,6 +21,16 @@ const plain = (command: Command<Record<never, never>, unknown>, names: readonly 
       return '';
     },
   });
+
+/** `-f png` behind the other arguments; undefined: it is not given. */
+const pictureFormat: ArgumentReader<PictureFormat | undefined> = (text) => {
+  text.skipSpace();
+  if (text.match(/-f\s+/y) === '') return undefined;
+  const name = text.match(/\S*/y);
+  const found = PICTURE_FORMATS.find((known) => known === name);
+  if (found === undefined) throw new HmpError(`Parameter 'format' does not accept value '${name}'`);
+  return found;
+};
 
 export const monitorCommands: readonly HmpCommand[] = [
   hmpCommand({
@@ -39,8 +53,25 @@ export const monitorCommands: readonly HmpCommand[] = [
     run: ({ format: { notation }, value }) => `${formatValue(value, notation)}\n`,
   }),
   plain(quit, ['quit', 'q'], 'quit the emulator'),
+  hmpCommand({
+    names: ['screendump'],
+    usage: 'filename [-f format]',
+    help: "save screen into file 'filename' in PPM or the given format (ppm|png)",
+    readers: { filename: optionalWord, format: pictureFormat },
+    async run({ filename, format: type }, { vm }) {
+      if (filename === '') throw new HmpError('screendump: string expected');
+      await screendump.run({ filename, format: type }, vm);
+      return '';
+    },
+  }),
   plain(stop, ['stop', 's'], 'stop emulation'),
   plain(systemReset, ['system_reset'], 'reset the system'),
+  hmpCommand({
+    names: ['x-screen-text'],
+    help: 'show the text on the screen, if it is in a text mode',
+    readers: {},
+    run: (_args, { vm }) => screenOf(vm).text() ?? 'the screen is in a graphics mode\n',
+  }),
   hmpCommand({
     names: ['x'],
     usage: '/fmt addr',

@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { VmError } from '../../util/errors.ts';
 import type { AnyDeviceType } from '../core/device.ts';
+import { PORT_COUNT } from '../core/ports.ts';
+import { Container } from '../core/region.ts';
 import { createBench } from '../core/test-bench.ts';
 import { uart16550 } from './char/uart16550.ts';
+import { isaVga } from './display/isa-vga.ts';
+import { vgaPci } from './display/vga-pci.ts';
+import { vgaProps } from './display/vga-rig.fixture.ts';
 import { i8237 } from './dma/i8237.ts';
 import { i8042 } from './input/i8042.ts';
 import type { Ps2Device } from './input/ps2.ts';
@@ -44,6 +49,8 @@ const devices: readonly { type: AnyDeviceType; props?: Record<string, unknown> }
   { type: isaDebugExit },
   { type: debugcon },
   { type: pcTestdev },
+  { type: isaVga, props: vgaProps().props },
+  { type: vgaPci, props: { ...vgaProps().props, io: new Container('io', PORT_COUNT) } },
 ] as never;
 
 /** Numerical Recipes' linear congruential generator: the same accesses in each run. */

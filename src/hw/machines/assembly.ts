@@ -3,6 +3,7 @@
  * end it yields the machine.
  */
 
+import type { Display } from '../../display/api.ts';
 import { VmError } from '../../util/errors.ts';
 import type { VirtualClock } from '../core/clock.ts';
 import {
@@ -244,6 +245,7 @@ export class Assembly {
       cpuIrq: Object.assign(cpuIrq, { acknowledge: () => pic.ack() }),
       a20,
       numericErrors,
+      display: devices.map(displayOf).find((display) => display !== undefined),
       cpuStart,
       reset() {
         settle('settleReset', () => resetAll(devices));
@@ -283,6 +285,7 @@ export class Assembly {
       ignoreErrors: () => () => this.numericErrors.onIgnored?.(),
       io: () => this.ports,
       isaIrqs: () => this.allIsaLines(),
+      legacyMemory: () => (this.options.board.bus === 'pci' ? pciMemory : system),
       lines: () => this.allIsaLines(),
       pciMemory: () => pciMemory,
       ram: () => ram,
@@ -380,6 +383,8 @@ function pciFunctionOf({ parts }: { readonly parts: Parts }): PciFunction {
   if (pci === undefined) throw new Error('BUG: no PCI device');
   return pci;
 }
+
+const displayOf = ({ parts }: Device): Display | undefined => (parts as Parts & { readonly display?: Display }).display;
 
 function pairUp(devices: readonly Device[], saved: readonly SavedDevice[]) {
   const states = new Map(saved);

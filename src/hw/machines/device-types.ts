@@ -2,6 +2,8 @@
 import { VmError } from '../../util/errors.ts';
 import type { AnyDeviceType } from '../core/device.ts';
 import { uart16550 } from '../devices/char/uart16550.ts';
+import { isaVga } from '../devices/display/isa-vga.ts';
+import { vgaPci } from '../devices/display/vga-pci.ts';
 import { i8237 } from '../devices/dma/i8237.ts';
 import { i8042 } from '../devices/input/i8042.ts';
 import { inputRouting } from '../devices/input/input-routing.ts';
@@ -43,6 +45,8 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   virtioBalloonPci,
   virtioBlkPci,
   virtioRngPci,
+  vgaPci,
+  isaVga,
 ];
 
 const boardDeviceTypes: readonly AnyDeviceType[] = [

@@ -21,5 +21,6 @@ export const isapc = defineBoard({
     { id: 'ide1', type: 'isa-ide', props: { iobase: 0x170, iobase2: 0x376, irq: 15, index: 1 } },
   ],
   maxSerials: 4,
+  vga: { std: { id: 'vga', type: 'isa-vga' } },
   directBoot: { ports: [] },
 });

@@ -2,6 +2,7 @@
  * Boards as data, and what a machine built from one offers. A board lists its parts by QEMU's device names; `build.ts`
  * turns the list into a machine.
  */
+import type { Display } from '../../display/api.ts';
 import type { VirtualClock } from '../core/clock.ts';
 import type { Device } from '../core/device.ts';
 import type { AddressSpace } from '../core/memory.ts';
@@ -32,6 +33,9 @@ export interface DirectBootSetup {
   readonly ports: readonly PortWrite[];
 }
 
+/** Kinds of display adapter as `-vga` names them. */
+export type VgaKind = 'std' | 'cirrus' | 'virtio';
+
 export interface Board {
   /** As `-M` takes it. */
   readonly name: string;
@@ -49,6 +53,8 @@ export interface Board {
   readonly maxRamBytes: number;
   readonly parts: readonly Part[];
   readonly maxSerials: number;
+  /** The adapter that each value of `-vga` stands for. */
+  readonly vga: Readonly<Partial<Record<VgaKind, Part>>>;
   readonly directBoot: DirectBootSetup;
   readonly acpi?: AcpiBoard;
 }
@@ -91,6 +97,8 @@ export interface Machine {
   readonly a20: CpuLine;
   /** The CPU's FERR# pin, and IGNNE#, which may answer. */
   readonly numericErrors: NumericErrors;
+  /** What the first display adapter shows; undefined: there is none. */
+  readonly display: Display | undefined;
   /** Where the CPU starts after a reset when a kernel is booted directly; undefined: at the reset vector. */
   readonly cpuStart: BootState | undefined;
   /** Resets all devices and restores what loaders put into memory. RAM keeps the rest of its contents. */

@@ -40,6 +40,7 @@ export const pc = defineBoard({
     ...isaParts,
   ],
   maxSerials: 4,
+  vga: { std: { id: 'vga', type: 'VGA', pci: { slot: 2, fn: 0 } } },
   directBoot: {
     ports: [
       ...configWrite(1, 0, 0x60, PIRQ_ROUTES),

@@ -1,7 +1,7 @@
 /** From a board and the user's options to a plan: all that can be checked before memory for the machine exists. */
 import type { Chardev } from '../../chardev/api.ts';
 import { VmError } from '../../util/errors.ts';
-import { type AnyDeviceType, fillProps } from '../core/device.ts';
+import type { AnyDeviceType, DeviceMemoryNeed } from '../core/device.ts';
 import { type LinkLookup, parseProps } from '../core/props.ts';
 import { OPTIONAL_DEVICES } from './acpi/isa-devices.ts';
 import { type AcpiBoard, pcAcpiTables } from './acpi/pc-acpi.ts';
@@ -12,7 +12,7 @@ import { boardDeviceType, userDeviceType } from './device-types.ts';
 import { DIRECT_BOOT_BYTES, directBootFirmware, type Firmware, userFirmware } from './firmware.ts';
 import { type DirectBoot, loadKernel, type NamedFile, type OpenFile } from './loaders/direct-boot.ts';
 import { pcMemoryMap } from './loaders/e820.ts';
-import type { Board, Part } from './machine.ts';
+import type { Board, Part, VgaKind } from './machine.ts';
 import { type MemoryLayout, memoryLayout } from './memory-map.ts';
 import type { SmbiosOption } from './smbios/smbios.ts';
 import type { ProcessorIdentity } from './smbios/structures.ts';
@@ -51,6 +51,8 @@ export interface MachineOptions {
   readonly kernel?: KernelOptions | undefined;
   /** Back ends of the serial ports; undefined: the port is left out. */
   readonly serials?: readonly (Chardev | undefined)[];
+  /** The display adapter; absent: none. */
+  readonly vga?: VgaKind | undefined;
   readonly devices?: readonly UserDevice[];
   /** Properties of the board's own devices that the user set, as texts, by the devices' types. */
   readonly partProperties?: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -131,7 +133,7 @@ export function planMachine(options: MachineOptions): MachinePlan {
   }
   const backing = new BackingPlan(layout.endOffset, options.openFirmware ?? (() => undefined));
   const parts = [
-    ...board.parts.map((part) => plannedBoardPart(part, options, backing)),
+    ...[...board.parts, ...vgaPart(options)].map((part) => plannedBoardPart(part, options, backing)),
     ...serialParts(serials),
     ...(options.devices ?? []).map((device) => plannedUserPart(device, options, backing)),
   ];
@@ -184,9 +186,9 @@ function acpiTablesOf(
 ): TableBlock {
   const has = (name: string): boolean => parts.some(({ type }) => type.type === name);
   const counts = new Map<string, number>();
-  const isaDevices = parts.flatMap(({ id, type, props }) => {
+  const isaDevices = parts.flatMap(({ type, props }) => {
     const acpiDevice = Object.hasOwn(OPTIONAL_DEVICES, type.type) ? OPTIONAL_DEVICES[type.type] : undefined;
-    const places = acpiDevice && type.isa?.(knownProps(type, props, id ?? type.type));
+    const places = acpiDevice && type.isa?.(knownProps(type, props));
     if (acpiDevice === undefined || places === undefined) return [];
     const n = counts.get(type.type) ?? 0;
     counts.set(type.type, n + 1);
@@ -214,6 +216,13 @@ function plannedBoardPart(
     place: pci === undefined ? {} : { pci },
     memory: placeMemory(part.id, type, props, backing),
   };
+}
+
+function vgaPart({ board, vga }: MachineOptions): readonly Part[] {
+  if (vga === undefined) return [];
+  const part = board.vga[vga];
+  if (part === undefined) throw new VmError(`machine '${board.name}' has no ${vga} VGA`);
+  return [part];
 }
 
 function serialParts(serials: readonly (Chardev | undefined)[]): PlannedPart[] {
@@ -261,13 +270,19 @@ function placeMemory(
   props: Readonly<Record<string, unknown>>,
   backing: BackingPlan,
 ): Record<string, PlannedMemory> {
-  if (type.memory === undefined) return {};
-  const needs = type.memory(knownProps(type, props, owner));
-  return Object.fromEntries(Object.entries(needs).map(([name, need]) => [name, backing.place(owner, need)]));
+  return Object.fromEntries(memoryNeeds(type, props).map(([name, need]) => [name, backing.place(owner, need)]));
+}
+
+/** What memories of its own a device with these properties needs, by name. */
+export function memoryNeeds(
+  type: AnyDeviceType,
+  props: Readonly<Record<string, unknown>>,
+): [string, DeviceMemoryNeed][] {
+  if (type.memory === undefined) return [];
+  return Object.entries(type.memory(knownProps(type, props)));
 }
 
 /** The properties, as far as they are known before the machine exists: what machine code sets later is null. */
-function knownProps(type: AnyDeviceType, props: Readonly<Record<string, unknown>>, owner: string) {
-  const later = Object.entries(type.props).flatMap(([name, { kind }]) => (kind === 'code' ? [[name, null]] : []));
-  return fillProps(type.props, { ...Object.fromEntries(later), ...props }, owner);
+function knownProps(type: AnyDeviceType, props: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(type.props).map(([name, p]) => [name, props[name] ?? p.default ?? null]));
 }

@@ -25,5 +25,6 @@ export const testCatalogue: Catalogue = {
       check: (texts) => void parseProps('isa-debug-exit', debugExitProps, texts, () => undefined),
     },
     { name: 'pc-testdev', bus: 'ISA', category: 'Misc', help: 'none\n', check() {} },
+    { name: 'VGA', bus: 'PCI', category: 'Display', help: 'none\n', check() {} },
   ],
 };

@@ -3,7 +3,7 @@ import { VmError } from '../../util/errors.ts';
 import { type Catalogue, type DeviceEntry, deviceListHelp } from './catalogue.ts';
 import { parseCharBackend, parseChardev } from './char-backends.ts';
 import { parseKeyValues } from './keyvals.ts';
-import type { DeviceOption } from './machine-options.ts';
+import { type DeviceOption, VGA_OPTIONS } from './machine-options.ts';
 import type { OptionRow } from './option-row.ts';
 
 function parseDevice(argument: string, catalogue: Catalogue): DeviceOption | DeviceEntry {
@@ -93,9 +93,17 @@ export const deviceRows: readonly OptionRow[] = [
     names: ['vga'],
     argument: true,
     group: 'Display',
-    usage: '-vga none',
-    help: 'select video card type',
-    apply: onlyNone((argument) => `unknown vga type: ${argument}`),
+    usage: `-vga [${VGA_OPTIONS.join('|')}]`,
+    help:
+      'select video card type (default: std)\n' +
+      'a kernel that is started without a display has none, and no firmware',
+    apply(draft, argument) {
+      const vga = VGA_OPTIONS.find((name) => name === argument);
+      if (vga === undefined) {
+        throw new VmError(`unknown vga type: ${argument}`, { hint: `one of: ${VGA_OPTIONS.join(', ')}` });
+      }
+      draft.vga = vga;
+    },
   },
   {
     names: ['nic'],
@@ -185,6 +193,7 @@ export const deviceRows: readonly OptionRow[] = [
     apply({ defaults }) {
       defaults.serial = false;
       defaults.monitor = false;
+      defaults.vga = false;
     },
   },
 ];

@@ -52,6 +52,10 @@ export type FwCfgOption =
   | { readonly name: string; readonly file: string }
   | { readonly name: string; readonly string: string };
 
+/** As `-vga` takes it. */
+export const VGA_OPTIONS = ['std', 'none'] as const;
+export type VgaOption = (typeof VGA_OPTIONS)[number];
+
 export type EngineMode = 'jit' | 'interp' | 'eval';
 
 export interface MachineOptions {
@@ -73,6 +77,7 @@ export interface MachineOptions {
   chardevs: Readonly<Record<string, CharBackend>>;
   nographic: boolean;
   display: 'default' | 'none';
+  vga: VgaOption;
   devices: readonly DeviceOption[];
   drives: readonly DriveOption[];
   /** Drives of the floppy controller, by its properties. */
@@ -113,6 +118,7 @@ export const defaultMachineOptions = (machine: string): MachineOptions => ({
   chardevs: {},
   nographic: false,
   display: 'default',
+  vga: 'std',
   devices: [],
   drives: [],
   floppies: {},

@@ -4,7 +4,7 @@ import type { Catalogue } from './catalogue.ts';
 import type { NamedOrBackend } from './char-backends.ts';
 import type { DriveDraft } from './drive-options.ts';
 import { type KeyValue, parseKeyValues } from './keyvals.ts';
-import type { MachineOptions } from './machine-options.ts';
+import type { MachineOptions, VgaOption } from './machine-options.ts';
 
 /** The command line as far as it is read. */
 export interface Draft {
@@ -16,7 +16,9 @@ export interface Draft {
   /** `-monitor` or a `mon:` serial port says where the monitor is. */
   monitor: NamedOrBackend | undefined;
   /** Devices that exist unless an option mentions their kind; -nodefaults clears all. */
-  readonly defaults: { serial: boolean; monitor: boolean };
+  readonly defaults: { serial: boolean; monitor: boolean; vga: boolean };
+  /** What `-vga` says. */
+  vga: VgaOption | undefined;
   cpuCount: number;
 }
 

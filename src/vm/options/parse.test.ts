@@ -68,6 +68,21 @@ describe('a command line that describes a machine', () => {
     expect(machine(...args)).toMatchObject(expected);
   });
 
+  test.each<[string[], string]>([
+    [[], 'std'],
+    [['-kernel', 'k'], 'std'],
+    [['-display', 'none'], 'std'],
+    [['-kernel', 'k', '-display', 'none'], 'none'],
+    [['-kernel', 'k', '-nographic'], 'none'],
+    [['-kernel', 'k', '-nographic', '-bios', 'b'], 'std'],
+    [['-kernel', 'k', '-nographic', '-vga', 'std'], 'std'],
+    [['-nodefaults'], 'none'],
+    [['-device', 'VGA'], 'none'],
+    [['-device', 'VGA', '-vga', 'std'], 'std'],
+  ])('%j has display adapter %s', (args, vga) => {
+    expect(machine(...args).vga).toBe(vga);
+  });
+
   test('devices come with their properties read by type', () => {
     const options = machine('-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04,id=d', '-device', 'pc-testdev');
     expect(options.devices).toEqual([
@@ -134,7 +149,7 @@ describe('a command line that asks for a text', () => {
 
   test('-device help lists devices, and the properties of one', () => {
     expect(answer('-device', 'help').text).toBe(
-      'Misc devices:\nname "isa-debug-exit", bus ISA\nname "pc-testdev", bus ISA\n',
+      'Misc devices:\nname "isa-debug-exit", bus ISA\nname "pc-testdev", bus ISA\n\nDisplay devices:\nname "VGA", bus PCI\n',
     );
     expect(answer('-device', 'isa-debug-exit,help').text).toBe('isa-debug-exit options: …\n');
   });
@@ -210,7 +225,7 @@ describe('a wrong command line', () => {
     [['-accel', 'tcg,foo=1'], "-accel tcg,foo=1: Property 'tcg-accel.foo' not found"],
     [['-accel', 'tcg,tb-size=x'], "-accel tcg,tb-size=x: Parameter 'tb-size' expects integer"],
     [['-accel', 'tcg,engine=x'], "-accel tcg,engine=x: Invalid 'engine' setting x"],
-    [['-vga', 'std'], '-vga std: unknown vga type: std'],
+    [['-vga', 'tcx'], '-vga tcx: unknown vga type: tcx'],
     [['-nic', 'user,model=e1000'], "-nic user,model=e1000: Parameter 'type' does not accept value 'user'"],
     [['-uuid', 'foo'], '-uuid foo: failed to parse UUID string: wrong format'],
     [['-chardev', 'tty,id=x'], "-chardev tty,id=x: 'tty' is not a valid char driver"],

@@ -6,7 +6,7 @@ import { resolveBackend } from './char-backends.ts';
 import { deviceRows } from './device-rows.ts';
 import { parseDrive, placeDrives } from './drive-options.ts';
 import { driveRows, FIRST_DISK } from './drive-rows.ts';
-import { defaultMachineOptions, type MachineOptions } from './machine-options.ts';
+import { defaultMachineOptions, type MachineOptions, type VgaOption } from './machine-options.ts';
 import { machineRows } from './machine-rows.ts';
 import type { Draft, OptionRow } from './option-row.ts';
 import { runRows } from './run-rows.ts';
@@ -35,7 +35,8 @@ export function parseCommandLine(args: readonly string[], catalogue: Catalogue):
     serial: [],
     drives: [],
     monitor: undefined,
-    defaults: { serial: true, monitor: true },
+    defaults: { serial: true, monitor: true, vga: true },
+    vga: undefined,
     cpuCount: 1,
   };
   const rest = [...args];
@@ -53,7 +54,7 @@ export function parseCommandLine(args: readonly string[], catalogue: Catalogue):
     withPrefix(row.argument ? `${word} ${argument}` : word, () => row.apply(draft, argument, catalogue));
   }
   if (draft.answer !== undefined) return { kind: 'answer', ...draft.answer };
-  finish(draft);
+  finish(draft, catalogue);
   return { kind: 'machine', options: draft.options };
 }
 
@@ -67,7 +68,7 @@ function withPrefix(prefix: string, apply: () => void): void {
 }
 
 /** What follows from several options together. */
-function finish(draft: Draft): void {
+function finish(draft: Draft, catalogue: Catalogue): void {
   const { options, cpuCount } = draft;
   if (options.kernel === undefined) {
     for (const name of ['initrd', 'append'] as const) {
@@ -78,6 +79,7 @@ function finish(draft: Draft): void {
     throw new VmError(`Invalid SMP CPUs ${cpuCount}. The max CPUs supported by machine '${options.machine}' is 1`);
   }
   connectDrives(draft);
+  options.vga = draft.vga ?? defaultVga(draft, catalogue);
   connectConsoles(draft);
 }
 
@@ -87,6 +89,14 @@ function connectDrives({ options, drives }: Draft): void {
   options.drives = placed.drives.map((drive) => ({ ...drive, snapshot: drive.snapshot || options.snapshot }));
   options.floppies = placed.floppies;
   options.devices = [...placed.devices, ...options.devices];
+}
+
+/** A kernel that nobody looks at needs neither a screen nor the firmware that would draw on it. */
+function defaultVga({ options, defaults }: Draft, { devices }: Catalogue): VgaOption {
+  const isDisplay = (driver: string): boolean =>
+    devices.some(({ name, category }) => name === driver && category === 'Display');
+  if (!defaults.vga || options.devices.some(({ driver }) => isDisplay(driver))) return 'none';
+  return options.kernel !== undefined && options.bios === undefined && options.display === 'none' ? 'none' : 'std';
 }
 
 /** The serial ports and the monitor that no option mentions: on the terminal with -nographic, else on the page. */
