@@ -26,7 +26,7 @@ async function startEcho() {
   const events: VmEvent[] = [];
   let wake = (): void => {};
   await vm.start(
-    { args: ['-bios', 'bios', '-m', '4', '-icount', 'shift=4,sleep=off'], files: { bios: ECHO_I8042 } },
+    { args: ['-bios', 'bios', '-vga', 'none', '-m', '4', '-icount', 'shift=4,sleep=off'], files: { bios: ECHO_I8042 } },
     (event) => {
       events.push(event);
       if (event.kind === 'serial') received.push(...event.bytes);
