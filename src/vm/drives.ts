@@ -3,7 +3,7 @@ import type { BlockFailure, BlockNode } from '../block/api.ts';
 import { createMemoryNode } from '../block/backends/memory.ts';
 import type { DiskWork } from '../block/disk-work.ts';
 import { type DriveEvent, HostDrive, isDriveEvent, type Medium } from '../block/drive.ts';
-import { openImage } from '../block/open-image.ts';
+import { besides, type ImageStore, openImage } from '../block/open-image.ts';
 import type { InputQueue } from '../hw/core/input.ts';
 import { VmError } from '../util/errors.ts';
 import type { DriveOption } from './options/machine-options.ts';
@@ -25,22 +25,25 @@ export async function openMedium(drive: DriveOption, library: ImageLibrary): Pro
   if (name === undefined) return undefined;
   if (drive.snapshot) throw new VmError(`drive '${drive.id}': snapshot=on is not supported yet`);
   const readonly = drive.readonly || drive.media === 'cdrom';
-  const file = await openFile(name, readonly, library);
-  if (file === undefined) throw new VmError(`Could not open '${name}': No such file or directory`);
-  const node = await openImage(file, { name, format, warn: library.warn });
+  const node = await openImage(storeOf(library), name, { format, readonly, warn: library.warn });
   const bootSector = new Uint8Array(Math.min(SECTOR, node.sizeBytes));
   await node.read(0, bootSector);
   return { name, node, bootSector };
 }
 
-async function openFile(
-  name: string,
-  readonly: boolean,
-  { files, openHostFile }: ImageLibrary,
-): Promise<BlockNode | undefined> {
-  const bytes = Object.hasOwn(files, name) ? files[name] : undefined;
-  if (bytes === undefined) return openHostFile?.(name, { readonly });
-  return createMemoryNode(readonly ? bytes : bytes.slice(), { readonly });
+/** Names are paths, those of files that were given by content too. */
+function storeOf({ files, openHostFile }: ImageLibrary): ImageStore {
+  return {
+    async openFile(name, { readonly }) {
+      const bytes = Object.hasOwn(files, name) ? files[name] : undefined;
+      if (bytes !== undefined) return createMemoryNode(readonly ? bytes : bytes.slice(), { readonly });
+      const file = await openHostFile?.(name, { readonly });
+      if (file === undefined) throw new VmError(`Could not open '${name}': No such file or directory`);
+      return file;
+    },
+    resolve: besides,
+    identity: (name) => name,
+  };
 }
 
 /** Opens the images of all drives; none stays open if one can't be opened. */

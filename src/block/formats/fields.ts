@@ -52,3 +52,14 @@ export function textOf(bytes: Uint8Array): string {
 export function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }
+
+const SUFFIXES = 'BKMGTPE';
+
+/** A size as QEMU writes it, `64k`, `1.5G`: in bytes; undefined if it is none. */
+export function parseSize(text: string): number | undefined {
+  const match = /^(\d+|\d*\.\d+)([bkmgtpe]?)$/i.exec(text);
+  if (match === null) return undefined;
+  const power = SUFFIXES.indexOf((match[2] || 'B').toUpperCase());
+  const bytes = Number(match[1]) * 1024 ** power;
+  return bytes <= Number.MAX_SAFE_INTEGER ? Math.floor(bytes) : undefined;
+}

@@ -61,11 +61,13 @@ export interface Snapshots {
 }
 
 export interface ImageNode extends BlockNode {
-  readonly info: ImageInfo;
+  readonly info?: ImageInfo;
   /** The opened backing image. */
-  readonly backing?: BlockNode | undefined;
+  readonly backing?: ImageNode | undefined;
   extentAt(offset: number): Promise<ImageExtent>;
   readonly snapshots?: Snapshots;
+  /** Reads are of the snapshot from now on; for an image that was opened to be read. */
+  showSnapshot?(idOrName: string): Promise<void>;
   /** `log` hears a line for each fault. */
   check?(repair: Repair, log: (line: string) => void): Promise<CheckResult>;
   /** Writes a whole cluster, compressed if that makes it smaller. */
@@ -80,8 +82,10 @@ export interface OpenImageOptions {
   /** For messages. */
   readonly name: string;
   readonly readonly?: boolean;
-  /** Opens what the image names: its backing image or an extent. Absent: it is left closed and reads as zeros. */
-  readonly openOther?: (name: string, as: { format?: string; readonly: boolean }) => Promise<BlockNode>;
+  /** Opens the image it stands on. Absent: that stays closed and reads as zeros. */
+  readonly openOther?: (name: string, as: { format?: string; readonly: boolean }) => Promise<ImageNode>;
+  /** Opens a further file of the same image. */
+  readonly openPart?: (name: string, as: { readonly: boolean }) => Promise<BlockNode>;
   /** For `check`: an image that is known to be damaged is opened, too. */
   readonly forCheck?: boolean;
 }

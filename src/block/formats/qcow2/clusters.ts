@@ -2,7 +2,7 @@
 import { BlockFailure, type BlockNode } from '../../api.ts';
 import { inflateInto } from '../compression.ts';
 import { hex, roundUp } from '../fields.ts';
-import { type ImageExtent, readPadded, writeGrowing } from '../image.ts';
+import { type ImageExtent, type ImageNode, readPadded, writeGrowing } from '../image.ts';
 import type { Header } from './header.ts';
 import type { Refcounts } from './refcounts.ts';
 import type { Reference } from './snapshots.ts';
@@ -24,11 +24,11 @@ export interface ClusterParts {
   readonly header: Header;
   readonly refcounts: Refcounts;
   readonly tables: Tables;
-  readonly backing: BlockNode | undefined;
+  readonly backing: ImageNode | undefined;
 }
 
 export class Clusters {
-  readonly backing: BlockNode | undefined;
+  readonly backing: ImageNode | undefined;
   /** Where the snapshot table lies. */
   snapshotArea: () => Reference | undefined = () => undefined;
   private readonly file: BlockNode;

@@ -1,6 +1,7 @@
 /** A new qcow2 image. */
 import type { BlockNode } from '../../api.ts';
-import { setU64BE, viewOf } from '../fields.ts';
+import { parseSize, setU64BE, viewOf } from '../fields.ts';
+import type { CreateImageOptions, CreateOption } from '../formats.ts';
 import { type BackingReference, refuse, zeroGrowing } from '../image.ts';
 import {
   COMPATIBLE_LAZY_REFCOUNTS,
@@ -128,4 +129,42 @@ async function writeZeros(file: BlockNode, offset: number, length: number): Prom
   for (let at = 0; at < length; at += zeros.length) {
     await file.write(offset + at, zeros.subarray(0, Math.min(zeros.length, length - at)));
   }
+}
+
+/** As QEMU lists them for `-o help`, with its defaults. */
+export const QCOW2_OPTIONS: readonly CreateOption[] = [
+  { name: 'compat', help: 'Compatibility level (v2 [0.10] or v3 [1.1])' },
+  { name: 'cluster_size', value: '65536', help: 'qcow2 cluster size' },
+  { name: 'preallocation', help: 'Preallocation mode (allowed values: off, metadata, falloc, full)' },
+  { name: 'compression_type', value: 'zlib', help: 'Compression method used for image cluster compression (zlib)' },
+  { name: 'lazy_refcounts', value: 'off', help: 'Postpone refcount updates' },
+  { name: 'refcount_bits', value: '16', help: 'Width of a reference count entry in bits' },
+];
+
+const PREALLOCATIONS = ['off', 'metadata', 'falloc', 'full'] as const;
+const VERSIONS: Readonly<Record<string, 2 | 3>> = { '0.10': 2, v2: 2, '1.1': 3, v3: 3 };
+
+export async function qcow2FromOptions(
+  file: BlockNode,
+  { name, sizeBytes, backing, options }: CreateImageOptions,
+): Promise<void> {
+  const compat = options.get('compat') ?? '1.1';
+  const version = VERSIONS[compat];
+  if (version === undefined) throw refuse(name, `Invalid compatibility level: '${compat}' (0.10 or 1.1)`);
+  const wanted = options.get('preallocation') ?? 'off';
+  const preallocation = PREALLOCATIONS.find((mode) => mode === wanted);
+  if (preallocation === undefined)
+    throw refuse(name, `Invalid parameter '${wanted}' (preallocation: ${PREALLOCATIONS.join(', ')})`);
+  const compression = options.get('compression_type') ?? 'zlib';
+  if (compression !== 'zlib') throw refuse(name, `compression type '${compression}' is not supported (zlib)`);
+  await createQcow2(file, {
+    name,
+    sizeBytes,
+    version,
+    preallocation,
+    clusterSize: parseSize(options.get('cluster_size') ?? '65536') ?? Number.NaN,
+    refcountBits: Number(options.get('refcount_bits') ?? 16),
+    lazyRefcounts: (options.get('lazy_refcounts') ?? 'off') === 'on',
+    ...(backing === undefined ? {} : { backing }),
+  });
 }

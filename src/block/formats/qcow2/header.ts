@@ -76,10 +76,6 @@ export const FIELD = {
   autoclear: 88,
 } as const;
 
-export function isQcow2(bytes: Uint8Array): boolean {
-  return bytes.length >= 8 && viewOf(bytes).getUint32(0) === MAGIC && viewOf(bytes).getUint32(4) >= 2;
-}
-
 /** `bytes`: the beginning of the file, at most one cluster of the largest size. */
 export function parseHeader(bytes: Uint8Array, name: string): Header {
   if (bytes.length < V2_LENGTH) throw refuse(name, `a qcow2 header has ${V2_LENGTH} bytes, the file ${bytes.length}`);

@@ -53,7 +53,7 @@ export class Qcow2Image implements ImageNode {
   readonly snapshots: SnapshotTable;
   readonly clusterSize: number;
   readonly lock = new SharedLock();
-  backing: BlockNode | undefined;
+  backing: ImageNode | undefined;
   private broken: string | undefined;
 
   private constructor(parts: ClusterParts & { readonly: boolean }) {
@@ -308,6 +308,11 @@ export class Qcow2Image implements ImageNode {
     await this.lock.shared(() => this.clusters.readMapped(this.vmStateOffset + offset, into));
   }
 
+  async showSnapshot(idOrName: string): Promise<void> {
+    if (!this.readonly) throw new Error('BUG: a snapshot is shown of an image that can be written');
+    this.tables.l1 = viewOf(await this.snapshots.tableOf(idOrName));
+  }
+
   check(repair: Repair, log: (line: string) => void): Promise<CheckResult> {
     if (repair !== 'none') checkWritable(this);
     return this.lock.alone(async () => {
@@ -347,7 +352,7 @@ export class Qcow2Image implements ImageNode {
   }
 }
 
-async function openBacking(header: Header, { openOther }: OpenImageOptions): Promise<BlockNode | undefined> {
+async function openBacking(header: Header, { openOther }: OpenImageOptions): Promise<ImageNode | undefined> {
   if (header.backingName === undefined || openOther === undefined) return undefined;
   const { backingName: name, backingFormat: format } = header;
   return openOther(name, format === undefined ? { readonly: true } : { format, readonly: true });

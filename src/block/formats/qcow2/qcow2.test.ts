@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createRawNode } from '../../raw.ts';
 import { MemoryNode } from '../memory-node.fixture.ts';
 import { createQcow2, type Qcow2CreateOptions } from './create.ts';
 import { parseHeader } from './header.ts';
@@ -117,7 +118,7 @@ test('the state of a machine goes into its snapshot, beyond the end of the disk'
 test('what an image does not hold comes from its backing image, and zeros do not', async () => {
   const base = new MemoryNode(new Uint8Array(100_000).fill(3));
   const file = await newFile({ backing: { name: 'base', format: 'raw' } });
-  const image = await Qcow2Image.open(file, { name: 'image', openOther: async () => base });
+  const image = await Qcow2Image.open(file, { name: 'image', openOther: async () => createRawNode(base) });
   await image.write(65_536 + 512, Uint8Array.of(4));
   expect(await bytesAt(image, 65_536 + 511, 3)).toEqual([3, 4, 3]);
   expect(await bytesAt(image, 99_999, 2)).toEqual([3, 0]);
@@ -131,7 +132,7 @@ test('what an image does not hold comes from its backing image, and zeros do not
 test('a shorter image that grows again shows neither its old end nor that of its backing image', async () => {
   const base = new MemoryNode(new Uint8Array(MIB).fill(3));
   const file = await newFile({ backing: { name: 'base', format: 'raw' } });
-  const image = await Qcow2Image.open(file, { name: 'image', openOther: async () => base });
+  const image = await Qcow2Image.open(file, { name: 'image', openOther: async () => createRawNode(base) });
   await image.write(500_000, new Uint8Array(200_000).fill(4));
   await image.resize(600_064);
   await image.resize(MIB);

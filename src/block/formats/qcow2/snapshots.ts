@@ -164,14 +164,19 @@ export class SnapshotTable implements Snapshots {
     });
   }
 
+  /** A snapshot's L1 table. */
+  async tableOf(idOrName: string): Promise<Uint8Array<ArrayBuffer>> {
+    const { file, header, name } = this.image;
+    const { l1Offset: offset, l1Entries: entries, name: own } = this.find(idOrName);
+    return readL1(file, { name, header, offset, entries, what: `the L1 table of snapshot '${own}'` });
+  }
+
   async apply(idOrName: string): Promise<void> {
     const { image } = this;
-    const { tables, header, file, name } = image;
+    const { tables } = image;
     const snapshot = this.find(idOrName);
     await image.alone(async () => {
-      const { l1Offset: offset, l1Entries: entries } = snapshot;
-      const what = `the L1 table of snapshot '${snapshot.name}'`;
-      const saved = await readL1(file, { name, header, offset, entries, what });
+      const saved = await this.tableOf(idOrName);
       await tables.commit();
       if (snapshot.diskBytes !== image.sizeBytes) await image.resizeAlone(snapshot.diskBytes);
       await this.refer(viewOf(saved));
@@ -191,16 +196,14 @@ export class SnapshotTable implements Snapshots {
 
   async delete(idOrName: string): Promise<void> {
     const { image } = this;
-    const { tables, header, file, name } = image;
+    const { tables } = image;
     const snapshot = this.find(idOrName);
     await image.alone(async () => {
-      const { l1Offset: offset, l1Entries: entries } = snapshot;
-      const what = `the L1 table of snapshot '${snapshot.name}'`;
-      const l1 = await readL1(file, { name, header, offset, entries, what });
+      const l1 = await this.tableOf(idOrName);
       await tables.commit();
       await this.replace(this.list.filter((other) => other !== snapshot));
       await this.unrefer(viewOf(l1));
-      if (l1.length > 0) image.refcounts.release(offset, roundUp(l1.length, image.clusterSize));
+      if (l1.length > 0) image.refcounts.release(snapshot.l1Offset, roundUp(l1.length, image.clusterSize));
       await this.settleCopied();
       await tables.commit();
     });
