@@ -59,6 +59,8 @@ export function createFakeVm(): FakeVm {
     stop: () => void (vm.runState = 'paused'),
     cont: () => void (vm.runState = 'running'),
     systemReset: () => void log.push('reset'),
+    systemPowerdown: () => void log.push('powerdown'),
+    systemWakeup: () => void log.push('wakeup'),
     injectNmi: () => void log.push('nmi'),
     quit: () => void log.push('quit'),
     readPhysical: read,

@@ -7,7 +7,9 @@ export const RUN_STATES = [
   'prelaunch',
   'running',
   'paused',
+  'suspended',
   'shutdown',
+  'watchdog',
   'internal-error',
   'io-error',
   'guest-panicked',
@@ -69,6 +71,8 @@ export interface VmControl {
   stop(): void | Promise<void>;
   cont(): void | Promise<void>;
   systemReset(): void | Promise<void>;
+  systemPowerdown(): void | Promise<void>;
+  systemWakeup(): void | Promise<void>;
   injectNmi(): void | Promise<void>;
   quit(): void | Promise<void>;
   /** False if RAM or ROM does not cover the whole range. */

@@ -13,8 +13,12 @@ export function runStateText(state: RunState | undefined): string {
       return 'Running';
     case 'paused':
       return 'Paused';
+    case 'suspended':
+      return 'Suspended';
     case 'shutdown':
       return 'Shut down';
+    case 'watchdog':
+      return 'Paused by its watchdog';
     case 'internal-error':
       return 'Stopped on an error';
     case 'io-error':

@@ -18,7 +18,9 @@ export type RunState =
   | 'prelaunch'
   | 'running'
   | 'paused'
+  | 'suspended'
   | 'shutdown'
+  | 'watchdog'
   | 'internal-error'
   | 'io-error'
   | 'guest-panicked';

@@ -15,7 +15,7 @@ import { type OpenHostFile, openMedia } from './drives.ts';
 import type { Host } from './host.ts';
 import { type InputView, inputView } from './input-view.ts';
 import { loadMachine, saveMachine } from './machine-state.ts';
-import type { MachineOptions } from './options/machine-options.ts';
+import type { MachineOptions, WatchdogAction } from './options/machine-options.ts';
 import { parseCommandLine } from './options/parse.ts';
 import { describePic } from './pic-text.ts';
 import type { SliceEnd } from './run-loop.ts';
@@ -33,7 +33,9 @@ export interface MachineVmOptions {
 }
 
 /** What a device asked for; it happens between two instructions. */
-type Request = { readonly kind: 'reset' | 'shutdown' | 'stop' } | { readonly kind: 'exit'; readonly status: number };
+type Request =
+  | { readonly kind: 'reset' | 'shutdown' | 'suspend' | 'panic' | 'stop' | 'watchdog' }
+  | { readonly kind: 'exit'; readonly status: number };
 
 interface Parts extends AssembledMachine {
   readonly monitor: HumanMonitor;
@@ -41,7 +43,13 @@ interface Parts extends AssembledMachine {
 }
 
 const SYSTEM_TARGET = 'system';
-type SystemEvent = 'reset' | 'stop' | 'nmi';
+const SYSTEM_EVENTS = ['reset', 'stop', 'nmi', 'powerdown', 'wakeup'] as const;
+type SystemEvent = (typeof SYSTEM_EVENTS)[number];
+
+/** What only a reset ends. */
+const STOPPED_STATES: ReadonlySet<RunState> = new Set(['internal-error', 'shutdown', 'guest-panicked', 'watchdog']);
+
+const WATCHDOG_REQUESTS = { reset: 'reset', poweroff: 'shutdown', pause: 'watchdog' } as const;
 
 export class MachineVm implements Vm {
   private readonly host: Host;
@@ -114,19 +122,31 @@ export class MachineVm implements Vm {
     }
     // As QEMU: what was shut down under -no-shutdown needs a reset before it goes on.
     if (this.runState === 'shutdown') throw new VmError('Resetting the Virtual Machine is required');
-    if (this.runState !== 'running') this.setRunning(parts);
+    if (this.runState !== 'running' && this.runState !== 'suspended') this.setRunning(parts);
   }
 
   async reset(): Promise<void> {
-    const parts = this.started();
-    parts.input.post(SYSTEM_TARGET, 'reset');
-    if (!parts.loop.isRunning) parts.loop.settle();
+    this.postSystemEvent('reset');
+  }
+
+  /** Presses the power button. */
+  async powerdown(): Promise<void> {
+    this.postSystemEvent('powerdown');
+  }
+
+  async wakeup(): Promise<void> {
+    if (this.runState !== 'suspended') throw new VmError('Unable to wake up: guest is not in suspended state');
+    this.postSystemEvent('wakeup');
   }
 
   /** QEMU's boards do not ask port 70H's bit 7 either. */
   async injectNmi(): Promise<void> {
+    this.postSystemEvent('nmi');
+  }
+
+  private postSystemEvent(event: SystemEvent): void {
     const parts = this.started();
-    parts.input.post(SYSTEM_TARGET, 'nmi');
+    parts.input.post(SYSTEM_TARGET, event);
     if (!parts.loop.isRunning) parts.loop.settle();
   }
 
@@ -283,21 +303,25 @@ export class MachineVm implements Vm {
         turned: (hostNs) => this.turned(hostNs),
         failed: (error) => this.fail(error),
       },
-      control: (processor) => this.control(processor),
+      control: (processor) => this.control(processor, options.watchdogAction),
       leds: (leds) => this.showLeds(leds),
     });
     built.input.receiveEvents<SystemEvent>(SYSTEM_TARGET, {
-      check: (data): data is SystemEvent => data === 'reset' || data === 'stop' || data === 'nmi',
-      receive: (kind) => {
-        if (kind === 'nmi') built.processor.raiseNmi();
-        else this.request = { kind };
-      },
+      check: (data): data is SystemEvent => SYSTEM_EVENTS.some((event) => event === data),
+      receive: (event) => this.systemEvent(built, event),
     });
     const keysAndPointers = inputView(built.machine, built.input);
     return { ...built, keysAndPointers, monitor: createHumanMonitor(this.controlInterface(built, keysAndPointers)) };
   }
 
-  private control(processor: X86Processor): RunControl {
+  private systemEvent(parts: AssembledMachine, event: SystemEvent): void {
+    if (event === 'nmi') parts.processor.raiseNmi();
+    else if (event === 'powerdown') parts.machine.pressPowerButton();
+    else if (event === 'wakeup') this.wake(parts);
+    else this.request = { kind: event };
+  }
+
+  private control(processor: X86Processor, watchdogAction: WatchdogAction): RunControl {
     const ask = (request: Request): void => {
       // The first request counts, but nothing outranks an exit status.
       if (this.request === undefined || request.kind === 'exit') this.request = request;
@@ -306,6 +330,14 @@ export class MachineVm implements Vm {
     return {
       requestReset: () => ask({ kind: 'reset' }),
       requestShutdown: () => ask({ kind: 'shutdown' }),
+      requestSuspend: () => ask({ kind: 'suspend' }),
+      reportPanic: () => ask({ kind: 'panic' }),
+      watchdogExpired: () => {
+        if (watchdogAction === 'inject-nmi') processor.raiseNmi();
+        else if (watchdogAction === 'debug') this.message('warning', 'watchdog: timer fired');
+        else if (watchdogAction === 'shutdown') this.started().machine.pressPowerButton();
+        else if (watchdogAction !== 'none') ask({ kind: WATCHDOG_REQUESTS[watchdogAction] });
+      },
       requestExit: (status) => ask({ kind: 'exit', status }),
     };
   }
@@ -331,6 +363,8 @@ export class MachineVm implements Vm {
       stop: () => this.pause(),
       cont: () => this.resume(),
       systemReset: () => this.reset(),
+      systemPowerdown: () => this.powerdown(),
+      systemWakeup: () => this.wakeup(),
       injectNmi: () => this.injectNmi(),
       quit: () => this.quit(),
       readPhysical: (address, into) => readPhysical(Number(address), into),
@@ -338,8 +372,19 @@ export class MachineVm implements Vm {
     };
   }
 
-  private powerOn({ machine, processor, loop }: Parts): void {
-    machine.reset();
+  private powerOn(parts: AssembledMachine): void {
+    parts.machine.reset();
+    this.resetProcessor(parts);
+  }
+
+  /** S3 ends: all but RAM is reset, and the firmware finds its way back. */
+  private wake(parts: AssembledMachine): void {
+    parts.machine.wake();
+    this.resetProcessor(parts);
+    this.setRunning(parts);
+  }
+
+  private resetProcessor({ machine, processor, loop }: AssembledMachine): void {
     processor.reset(machine.cpuStart);
     processor.setA20(machine.a20.level);
     processor.engine.vcpu.setInterruptRequest(machine.cpuIrq.level);
@@ -347,7 +392,7 @@ export class MachineVm implements Vm {
     loop.restarted();
   }
 
-  private setRunning({ loop, drives }: Parts): void {
+  private setRunning({ loop, drives }: AssembledMachine): void {
     this.setState('running');
     for (const drive of drives.values()) drive.retry();
     loop.resume();
@@ -370,6 +415,16 @@ export class MachineVm implements Vm {
       case 'reset':
         this.guestReset(this.parts);
         break;
+      case 'suspend':
+        this.parts.machine.suspend();
+        this.hold(this.parts, 'suspended');
+        break;
+      case 'watchdog':
+        this.hold(this.parts, 'watchdog');
+        break;
+      case 'panic':
+        this.guestPanic(this.parts);
+        break;
       case 'stop':
         void this.pause();
         this.pauseReached?.();
@@ -391,30 +446,37 @@ export class MachineVm implements Vm {
 
   private guestReset(parts: Parts): void {
     if (parts.options.onReboot === 'shutdown') {
-      if (parts.options.onShutdown === 'pause') this.holdAfterShutdown(parts, 'guest-reset');
+      if (parts.options.onShutdown === 'pause') this.hold(parts, 'shutdown', 'guest-reset');
       else void this.finish(parts, 0, 'guest-reset');
       return;
     }
     this.powerOn(parts);
-    if (this.runState === 'internal-error' || this.runState === 'shutdown') this.setState('paused');
+    if (this.runState === 'suspended') this.setRunning(parts);
+    else if (STOPPED_STATES.has(this.runState)) this.setState('paused');
   }
 
   private guestPowerOff(parts: Parts): void {
-    if (parts.options.onShutdown === 'pause') this.holdAfterShutdown(parts, 'guest-shutdown');
+    if (parts.options.onShutdown === 'pause') this.hold(parts, 'shutdown', 'guest-shutdown');
     else void this.finish(parts, 0, 'guest-shutdown');
   }
 
-  /** `-no-shutdown`: the machine stays, for the monitor to look at. */
-  private holdAfterShutdown(parts: Parts, reason: string): void {
+  private guestPanic(parts: Parts): void {
+    this.message('warning', 'the guest panicked');
+    if (parts.options.onShutdown === 'pause') this.hold(parts, 'guest-panicked');
+    else void this.finish(parts, 0, 'guest-panic');
+  }
+
+  /** The machine stays, for the monitor to look at: under `-no-shutdown`, or because the guest sleeps. */
+  private hold(parts: Parts, state: RunState, reason?: string): void {
     parts.loop.pause();
     this.flush(parts);
-    this.setState('shutdown', reason);
+    this.setState(state, reason);
   }
 
   private async finish(
     parts: Parts,
     code: number,
-    reason: 'guest-shutdown' | 'guest-reset' | 'debug-exit' | 'host-quit',
+    reason: 'guest-shutdown' | 'guest-reset' | 'guest-panic' | 'debug-exit' | 'host-quit',
   ): Promise<void> {
     parts.loop.close();
     this.flush(parts);

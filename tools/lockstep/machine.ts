@@ -116,6 +116,9 @@ export class LockstepMachine {
     return {
       requestReset: () => ask('reset'),
       requestShutdown: () => ask('it was powered off'),
+      requestSuspend: () => ask('it was suspended'),
+      reportPanic: () => ask('its guest panicked'),
+      watchdogExpired: () => ask('reset'),
       requestExit: (status) => ask(`it exited with status ${status}`),
     };
   }

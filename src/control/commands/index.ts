@@ -1,7 +1,7 @@
 import { type AnyCommand, anyCommand } from '../command.ts';
 import { balloon, queryBalloon } from './balloon.ts';
 import { queryMice, sendKey } from './input.ts';
-import { cont, injectNmi, quit, stop, systemReset } from './run-state.ts';
+import { cont, injectNmi, quit, stop, systemPowerdown, systemReset, systemWakeup } from './run-state.ts';
 import { screendump } from './screen.ts';
 import { queryName, queryStatus, queryUuid, queryVersion } from './status.ts';
 
@@ -20,5 +20,7 @@ export const commands: readonly AnyCommand[] = [
   anyCommand(screendump),
   anyCommand(sendKey),
   anyCommand(stop),
+  anyCommand(systemPowerdown),
   anyCommand(systemReset),
+  anyCommand(systemWakeup),
 ];

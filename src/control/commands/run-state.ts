@@ -36,6 +36,28 @@ export const systemReset = command({
   },
 });
 
+export const systemPowerdown = command({
+  name: 'system_powerdown',
+  doc: 'Requests that a guest perform a powerdown operation.',
+  args: nothing,
+  returns: nothing,
+  async run(_args, vm) {
+    await vm.systemPowerdown();
+    return {};
+  },
+});
+
+export const systemWakeup = command({
+  name: 'system_wakeup',
+  doc: 'Wake up guest from suspend.',
+  args: nothing,
+  returns: nothing,
+  async run(_args, vm) {
+    await vm.systemWakeup();
+    return {};
+  },
+});
+
 export const injectNmi = command({
   name: 'inject-nmi',
   doc: 'Injects a Non-Maskable Interrupt in the default CPU (x86/s390) or all CPUs (ppc64).',

@@ -1,7 +1,7 @@
 /** Commands of the human monitor, but for `help` and `info`, which need the tables: hmp.ts. */
 import type { Command } from '../command.ts';
 import { balloon } from '../commands/balloon.ts';
-import { cont, injectNmi, quit, stop, systemReset } from '../commands/run-state.ts';
+import { cont, injectNmi, quit, stop, systemPowerdown, systemReset, systemWakeup } from '../commands/run-state.ts';
 import { screendump, screenOf } from '../commands/screen.ts';
 import type { PictureFormat } from '../vm-control.ts';
 import { PICTURE_FORMATS } from '../vm-control.ts';
@@ -65,7 +65,9 @@ export const monitorCommands: readonly HmpCommand[] = [
     },
   }),
   plain(stop, ['stop', 's'], 'stop emulation'),
+  plain(systemPowerdown, ['system_powerdown'], 'send system power down event'),
   plain(systemReset, ['system_reset'], 'reset the system'),
+  plain(systemWakeup, ['system_wakeup'], 'wakeup guest from suspend'),
   hmpCommand({
     names: ['x-screen-text'],
     help: 'show the text on the screen, if it is in a text mode',

@@ -30,10 +30,12 @@ import { inputRouting } from '../devices/input/input-routing.ts';
 import { i8259 } from '../devices/intc/i8259.ts';
 import { PC_TESTDEV_MEMORY_AT } from '../devices/misc/pc-testdev.ts';
 import { portF0 } from '../devices/misc/portf0.ts';
+import type { PowerManagement } from '../devices/pci/acpi-pm1.ts';
 import { createPciBus, type PciBus } from '../devices/pci/bus.ts';
 import { devfnOf } from '../devices/pci/config.ts';
 import type { PciFunction } from '../devices/pci/function.ts';
 import { piix3, piixRoute } from '../devices/pci/piix3.ts';
+import { mc146818 } from '../devices/timer/mc146818.ts';
 import { a20Gate } from './a20-gate.ts';
 import type { BootEntry } from './boot-order.ts';
 import { deviceMemory } from './device-memory.ts';
@@ -43,6 +45,10 @@ import type { Board, CpuLine, Machine, MemoryBlock, NumericErrors, RunControl, S
 import { boardBlocks, type MemoryLayout, type PcMemory, pcMemory } from './memory-map.ts';
 import type { PartPlace, PlannedPart } from './plan.ts';
 import { SharedLines } from './shared-lines.ts';
+
+/** Where firmware looks for the reason of a reset, and what it finds after S3. */
+const CMOS_SHUTDOWN = 0x0f;
+const SHUTDOWN_SUSPENDED = 0xfe;
 
 const ISA_IRQ_COUNT = 16;
 
@@ -234,6 +240,12 @@ export class Assembly {
       cpuIrq.repeat();
       a20.repeat();
     };
+    function reset(): void {
+      settle('settleReset', () => resetAll(devices));
+      restoreLoaded();
+    }
+    const rtc = partsOf(mc146818, this.device('rtc'));
+    const power = devices.map(({ parts }) => (parts as { power?: PowerManagement }).power).find((p) => p !== undefined);
     const save = (): SavedDevice[] => devices.map((device) => [device.id, device.save()]);
     return {
       board: this.options.board,
@@ -247,9 +259,12 @@ export class Assembly {
       numericErrors,
       display: devices.map(displayOf).find((display) => display !== undefined),
       cpuStart,
-      reset() {
-        settle('settleReset', () => resetAll(devices));
-        restoreLoaded();
+      reset,
+      pressPowerButton: () => power?.pressPowerButton(),
+      suspend: () => rtc.setCmos(CMOS_SHUTDOWN, SHUTDOWN_SUSPENDED),
+      wake() {
+        reset();
+        power?.wake();
       },
       save,
       load(saved) {
@@ -290,9 +305,12 @@ export class Assembly {
       pciMemory: () => pciMemory,
       ram: () => ram,
       requestReset: () => requestReset,
+      reportPanic: () => () => control.reportPanic(),
       requestShutdown: () => () => control.requestShutdown(),
+      requestSuspend: () => () => control.requestSuspend(),
       system: () => system,
       systemReset: () => requestReset,
+      watchdogExpired: () => () => control.watchdogExpired(),
       transaction: () => (change: () => void) => this.memory.transaction(change),
     };
     const given: Record<string, unknown> = {};

@@ -25,6 +25,9 @@ export function machineRig(name: string, options: Partial<MachineOptions> = {}) 
     control: {
       requestReset: () => void requests.push('reset'),
       requestShutdown: () => void requests.push('shutdown'),
+      requestSuspend: () => void requests.push('suspend'),
+      reportPanic: () => void requests.push('panic'),
+      watchdogExpired: () => void requests.push('watchdog'),
       requestExit: (status) => void requests.push(`exit ${status}`),
     },
   });

@@ -310,6 +310,18 @@ describe('machine pc', () => {
     expect(requests).toEqual(['shutdown']);
   });
 
+  it('suspends to RAM, and wakes up with the reason in its status', () => {
+    const { machine, requests, cmos } = machineRig('pc');
+    machine.memory.write(0x200000, 0x77, 1);
+    machine.io.write(0x604, 0x2400, 2); // SLP_EN, SLP_TYP 1
+    expect(requests).toEqual(['suspend']);
+    machine.suspend();
+    machine.wake();
+    expect(cmos(0x0f)).toBe(0xfe);
+    expect(machine.memory.read(0x200000, 1)).toBe(0x77);
+    expect(machine.io.read(0x600, 2)).toBe(0x8100);
+  });
+
   it('resets through port 0xcf9', () => {
     const { machine, requests } = machineRig('pc');
     machine.io.write(0xcf9, 6, 1);

@@ -65,6 +65,12 @@ export const defineBoard = (board: Board): Board => board;
 export interface RunControl {
   requestReset(): void;
   requestShutdown(): void;
+  /** S3: all stands still until `Machine.wake`. */
+  requestSuspend(): void;
+  /** The guest's kernel says that it panicked. */
+  reportPanic(): void;
+  /** A watchdog ran out: what follows is the user's choice. */
+  watchdogExpired(): void;
   /** Ends the process with this exit status (isa-debug-exit). */
   requestExit(status: number): void;
 }
@@ -103,6 +109,12 @@ export interface Machine {
   readonly cpuStart: BootState | undefined;
   /** Resets all devices and restores what loaders put into memory. RAM keeps the rest of its contents. */
   reset(): void;
+  /** What the chip set's power management sees; nothing on a board without it. */
+  pressPowerButton(): void;
+  /** Notes for the firmware that the machine suspends: RAM is kept. */
+  suspend(): void;
+  /** Resets, and tells the guest that it woke up. */
+  wake(): void;
   /** The state of all devices, by name. CPU and RAM are not part of it. */
   save(): readonly SavedDevice[];
   /** Throws a VmError if the list does not fit this machine. Restore the clock before. */

@@ -56,6 +56,9 @@ export type FwCfgOption =
 export const VGA_OPTIONS = ['std', 'none'] as const;
 export type VgaOption = (typeof VGA_OPTIONS)[number];
 
+export const WATCHDOG_ACTIONS = ['reset', 'shutdown', 'poweroff', 'pause', 'debug', 'none', 'inject-nmi'] as const;
+export type WatchdogAction = (typeof WATCHDOG_ACTIONS)[number];
+
 export type EngineMode = 'jit' | 'interp' | 'eval';
 
 export interface MachineOptions {
@@ -88,6 +91,7 @@ export interface MachineOptions {
   onReboot: 'reset' | 'shutdown';
   /** What a guest's power-off does. */
   onShutdown: 'poweroff' | 'pause';
+  watchdogAction: WatchdogAction;
   rtc: { base: RtcBase; clock: 'host' | 'vm' };
   icount: IcountOption | undefined;
   accel: { tbSizeMiB: number | undefined; engine: EngineMode };
@@ -125,6 +129,7 @@ export const defaultMachineOptions = (machine: string): MachineOptions => ({
   snapshot: false,
   onReboot: 'reset',
   onShutdown: 'poweroff',
+  watchdogAction: 'reset',
   rtc: { base: 'utc', clock: 'host' },
   icount: undefined,
   accel: { tbSizeMiB: undefined, engine: 'jit' },

@@ -1,7 +1,7 @@
 /** Options that say how the machine runs: time, reset, logging, help. */
 import { VmError } from '../../util/errors.ts';
 import { logHelp, parseLogItems } from './log-items.ts';
-import type { RtcBase } from './machine-options.ts';
+import { type RtcBase, WATCHDOG_ACTIONS } from './machine-options.ts';
 import { accepted, applyKeys, type OptionRow } from './option-row.ts';
 import { parseInteger, parseOnOff } from './values.ts';
 
@@ -95,6 +95,18 @@ export const runRows: readonly OptionRow[] = [
     usage: '-no-shutdown',
     help: 'stop before shutdown',
     apply: ({ options }) => void (options.onShutdown = 'pause'),
+  },
+  {
+    names: ['watchdog-action'],
+    argument: true,
+    group: 'Debug/Expert',
+    usage: '-watchdog-action reset|shutdown|poweroff|inject-nmi|pause|debug|none',
+    help: 'action when watchdog fires [default=reset]',
+    apply({ options }, argument) {
+      const action = WATCHDOG_ACTIONS.find((name) => name === argument);
+      if (action === undefined) throw new VmError('Unknown watchdog action', { hint: WATCHDOG_ACTIONS.join(', ') });
+      options.watchdogAction = action;
+    },
   },
   {
     names: ['rtc'],

@@ -7,7 +7,13 @@ import type { IrqLine } from '../../core/irq.ts';
 import { BYTE_WIDE, Container, type IoRegion, type IoRules, ioRegion } from '../../core/region.ts';
 import { i64, struct, type TimerCell, timer, u16 } from '../../core/state.ts';
 
-export const PM1_STATUS = { TIMER: 0x0001, GLOBAL_LOCK: 0x0020, POWER_BUTTON: 0x0100, RTC: 0x0400 } as const;
+export const PM1_STATUS = {
+  TIMER: 0x0001,
+  GLOBAL_LOCK: 0x0020,
+  POWER_BUTTON: 0x0100,
+  RTC: 0x0400,
+  WAKE: 0x8000,
+} as const;
 const EVENTS = PM1_STATUS.TIMER | PM1_STATUS.GLOBAL_LOCK | PM1_STATUS.POWER_BUTTON | PM1_STATUS.RTC;
 export const PM1_CONTROL = { SCI_ENABLE: 0x0001, SLEEP_ENABLE: 0x2000 } as const;
 const SLEEP_TYPE_SHIFT = 10;
@@ -46,12 +52,18 @@ export interface Pm1Wiring {
   sleep(type: number): void;
 }
 
-export interface Pm1 {
+/** What a machine does to the chip that manages its power; the chip's part `power`. */
+export interface PowerManagement {
+  pressPowerButton(): void;
+  /** The machine leaves S3: called after the reset that this begins with. */
+  wake(): void;
+}
+
+export interface Pm1 extends PowerManagement {
   /** 64 bytes for the PM base: event block at 0, control at 4, timer at 8. */
   readonly region: Container;
   /** What a write to the SMI command port makes the firmware do. */
   setAcpiEnabled(enabled: boolean): void;
-  pressPowerButton(): void;
   sync(): void;
 }
 
@@ -130,6 +142,11 @@ export function createPm1(s: Pm1State, { clock, name, sci, sleep }: Pm1Wiring): 
     },
     pressPowerButton() {
       s.status |= PM1_STATUS.POWER_BUTTON;
+      update();
+    },
+    // As if the power button had woken it.
+    wake() {
+      s.status |= PM1_STATUS.WAKE | PM1_STATUS.POWER_BUTTON;
       update();
     },
     sync: drive,

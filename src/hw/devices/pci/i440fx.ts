@@ -5,7 +5,7 @@
 import { defineDevice } from '../../core/device.ts';
 import { prop } from '../../core/props.ts';
 import { aliasRegion, type Container, type Mapping, type Region } from '../../core/region.ts';
-import { bytes, vmstate } from '../../core/state.ts';
+import { bytes, survivesReset, vmstate } from '../../core/state.ts';
 import { CONFIG_BYTES } from './config.ts';
 import { PciFunction } from './function.ts';
 
@@ -48,7 +48,7 @@ export const i440fx = defineDevice({
     transaction: prop.required<(change: () => void) => void>(),
   },
   irqs: [],
-  state: vmstate('I440FX', 3, { config: bytes(CONFIG_BYTES) }),
+  state: vmstate('I440FX', 3, { config: survivesReset(bytes(CONFIG_BYTES)) }),
   create(s, { system, pciMemory, ram, transaction }) {
     const pci = new PciFunction(s.config, {
       vendorId: 0x8086,
@@ -90,7 +90,12 @@ export const i440fx = defineDevice({
     return {
       regions: {},
       pci,
-      reset: () => pci.reset(),
+      // The windows stay, as in QEMU: SeaBIOS knows a resume from S3 by what it left in shadowed memory.
+      reset() {
+        const windows = s.config.slice(PAM0, PAM0 + PAM_REGISTERS);
+        pci.reset();
+        s.config.set(windows, PAM0);
+      },
       sync() {
         pci.sync();
         updateWindows();

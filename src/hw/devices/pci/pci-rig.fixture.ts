@@ -32,7 +32,7 @@ export function pciRig() {
 
   const isaLevels = new Array<boolean>(16).fill(false);
   const isaIrqs: IrqLine[] = isaLevels.map((_, n) => new Wire((level) => (isaLevels[n] = level)));
-  const requests = { reset: 0, shutdown: 0 };
+  const requests = { reset: 0, shutdown: 0, suspend: 0 };
   const sci = new Wire();
 
   const bridge = createDevice(piix3, { clock, props: { isaIrqs, requestReset: () => void requests.reset++ } });
@@ -44,7 +44,12 @@ export function pciRig() {
   });
   const pm = createDevice(piix4Pm, {
     clock,
-    props: { io, requestShutdown: () => void requests.shutdown++, serialPorts: 1 },
+    props: {
+      io,
+      requestShutdown: () => void requests.shutdown++,
+      requestSuspend: () => void requests.suspend++,
+      serialPorts: 1,
+    },
     irqs: { sci },
   });
   bus.plug(devfnOf(0, 0), northBridge.parts.pci);

@@ -321,7 +321,7 @@ describe('PIIX3 and PIIX4', () => {
   it('report the power button', () => {
     const rig = withPm();
     rig.ports.write(0x602, 0x100, 2);
-    rig.pm.parts.pressPowerButton();
+    rig.pm.parts.power.pressPowerButton();
     expect(rig.sci.level).toBe(true);
     expect(rig.ports.read(0x600, 2)).toBe(0x100);
   });
@@ -334,7 +334,7 @@ it('PCI devices save and load: configuration, windows, ports and lines follow', 
   rig.writeConfig(1, 3, 0x40, 0x601);
   rig.writeConfig(1, 3, 0x80, 1, 1);
   rig.ports.write(0x602, 0x101, 2);
-  rig.pm.parts.pressPowerButton();
+  rig.pm.parts.power.pressPowerButton();
   const saved = rig.devices.map((device) => device.save());
   const other = pciRig();
   loadDevices(other.devices.map((device, i) => ({ device, bytes: saved[i] as Uint8Array })));

@@ -36,6 +36,7 @@ export const piix4Pm = defineDevice({
   props: {
     io: prop.required<Container>(),
     requestShutdown: prop.required<() => void>(),
+    requestSuspend: prop.required<() => void>(),
     /** How many serial ports the board has; firmware reads it in the device-activity registers. */
     serialPorts: prop.code(0),
   },
@@ -48,7 +49,7 @@ export const piix4Pm = defineDevice({
     apms: u8(),
     gpe0: bytes(GPE0_BYTES),
   }),
-  create(s, { io, requestShutdown, serialPorts, clock, id, log, sci }) {
+  create(s, { io, requestShutdown, requestSuspend, serialPorts, clock, id, log, sci }) {
     const pci = new PciFunction(s.config, {
       vendorId: 0x8086,
       deviceId: 0x7113,
@@ -70,6 +71,7 @@ export const piix4Pm = defineDevice({
 
     function sleep(type: number): void {
       if (type === SLEEP_TYPE.softOff || type === SLEEP_TYPE.hibernate) requestShutdown();
+      else if (type === SLEEP_TYPE.suspend) requestSuspend();
       else log('unimp', `${id}: sleep type ${type}`);
     }
     const pm1 = createPm1(s.pm1, { clock, name: 'piix4-pm', sci, sleep });
@@ -102,7 +104,7 @@ export const piix4Pm = defineDevice({
     return {
       regions: { apm, gpe0: gpeRegion(s.gpe0) },
       pci,
-      pressPowerButton: () => pm1.pressPowerButton(),
+      power: pm1,
       reset: () => pci.reset(),
       sync() {
         pci.sync();
