@@ -46,7 +46,14 @@ export function ownTarget(
   const machine = buildMachine(plan, {
     ram: { bytes: ram, written() {} },
     clock,
-    control: { requestReset() {}, requestShutdown() {}, requestExit() {} },
+    control: {
+      requestReset() {},
+      requestShutdown() {},
+      requestSuspend() {},
+      reportPanic() {},
+      watchdogExpired() {},
+      requestExit() {},
+    },
   });
   machine.reset();
   return {

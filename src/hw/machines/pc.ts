@@ -43,6 +43,8 @@ export const pc = defineBoard({
   vga: { std: { id: 'vga', type: 'VGA', pci: { slot: 2, fn: 0 } } },
   directBoot: {
     ports: [
+      ...configWrite(0, 0, 0x58, 0), // PAM0 to PAM6: the ROM is shown, whatever the last run left
+      ...configWrite(0, 0, 0x5c, 0),
       ...configWrite(1, 0, 0x60, PIRQ_ROUTES),
       { port: ELCR_SLAVE, value: 0x0c, size: 1 }, // IRQ 10 and 11 are levels
       ...configWrite(1, 3, 0x40, PM_BASE | 1), // PMBA
