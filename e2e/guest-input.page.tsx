@@ -16,6 +16,7 @@ const devices: GuestDevices = {
 };
 
 function Page() {
+  const [surface, setSurface] = useState<HTMLElement | null>(null);
   const [absolute, setAbsolute] = useState(false);
   return (
     <main>
@@ -23,9 +24,9 @@ function Page() {
       <button type="button" id="kind" onClick={() => setAbsolute(!absolute)}>
         {absolute ? 'Tablet' : 'Mouse'}
       </button>
-      <GuestInput devices={devices} absolute={absolute} leaveKeys={keysOf('focus')}>
-        <div style={{ width: 640, height: 480 }} />
-      </GuestInput>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: as the real screen */}
+      <div ref={setSurface} role="application" aria-label="Screen" tabIndex={0} style={{ width: 640, height: 480 }} />
+      <GuestInput surface={surface} devices={devices} absolute={absolute} leaveKeys={keysOf('focus')} />
     </main>
   );
 }

@@ -60,6 +60,22 @@ function setUp(start: VmClient['start'] = async () => {}, screenReady = Promise.
   return { session, machines };
 }
 
+describe('keyboard and pointer', () => {
+  test('reach the machine while it is on, and its kind of pointer is on view', async () => {
+    const { session, machines } = setUp();
+    session.devices.key('a', true);
+    await session.start(launch);
+    session.devices.key('b', true);
+    session.devices.pointer({ dx: 1, dy: 2 });
+    session.devices.type(Uint8Array.of(1));
+    expect(machines[0]?.key).toHaveBeenCalledExactlyOnceWith('b', true);
+    expect(machines[0]?.pointer).toHaveBeenCalledExactlyOnceWith({ dx: 1, dy: 2 });
+    expect(machines[0]?.type).toHaveBeenCalledOnce();
+    machines[0]?.emit({ kind: 'pointer', absolute: true });
+    expect(session.view.absolutePointer).toBe(true);
+  });
+});
+
 describe('a session', () => {
   test('powers a machine on and follows its state to the very instruction it pauses at', async () => {
     const { session, machines } = setUp();

@@ -6,6 +6,7 @@ import type { RunState, VmEvent, VmOptions, VmStatus } from '../vm/api.ts';
 import type { VmClient } from '../vm/client.ts';
 import type { Progress } from './guest-files.ts';
 import { OutputFeed, type Schedule } from './output-feed.ts';
+import type { GuestDevices } from './screen/guest-devices.ts';
 import { type Trouble, troubleOf } from './trouble.ts';
 
 /** A machine ready to be fetched and started. */
@@ -39,6 +40,8 @@ export interface SessionView {
   /** Why the last attempt to start a machine failed. */
   readonly trouble: Trouble | undefined;
   readonly notices: readonly Notice[];
+  /** The guest's pointer takes places on its screen, not motion. */
+  readonly absolutePointer: boolean;
 }
 
 export interface SessionSurroundings {
@@ -63,6 +66,7 @@ export class MachineSession {
     status: undefined,
     trouble: undefined,
     notices: [],
+    absolutePointer: false,
   };
   private feed: OutputFeed;
   private vm: VmClient | undefined;
@@ -157,6 +161,16 @@ export class MachineSession {
     if (this.current.phase.kind === 'on') void this.ask((vm) => vm.serialInput(CONSOLE_PORT, bytes));
   }
 
+  /** The guest's keyboard and pointer. */
+  readonly devices: GuestDevices = {
+    key: (name, down) => this.give((vm) => vm.key(name, down)),
+    pointer: (event) => this.give((vm) => vm.pointer(event)),
+    type: (codes) => this.give((vm) => vm.type(codes)),
+  };
+  private give(request: (vm: VmClient) => Promise<void>): void {
+    if (this.current.phase.kind === 'on') void this.ask(request);
+  }
+
   async powerOff(): Promise<void> {
     const { vm } = this;
     if (vm === undefined) return;
@@ -205,6 +219,9 @@ export class MachineSession {
         break;
       case 'chardev':
         break; // the page's machines have none
+      case 'pointer':
+        this.show({ absolutePointer: event.absolute });
+        break;
       case 'status':
         this.show({ status: event.status });
         break;
@@ -226,7 +243,12 @@ export class MachineSession {
 
   private poweredOn(): void {
     if (this.current.phase.kind !== 'loading') return;
-    this.show({ phase: { kind: 'on', state: 'prelaunch' }, run: this.current.run + 1, status: undefined });
+    this.show({
+      phase: { kind: 'on', state: 'prelaunch' },
+      run: this.current.run + 1,
+      status: undefined,
+      absolutePointer: false,
+    });
   }
 
   private end(ending: Ending): void {

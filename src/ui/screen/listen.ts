@@ -13,6 +13,12 @@ interface KeyboardLock {
   unlock?(): void;
 }
 
+/** What of the person's the guest has. */
+export interface Holding {
+  readonly focused: boolean;
+  readonly locked: boolean;
+}
+
 export interface Listening {
   readonly keys: KeyForwarder;
   stop(): void;
@@ -23,10 +29,10 @@ interface ListenOptions {
   readonly element: HTMLElement;
   readonly devices: GuestDevices;
   isAbsolute(): boolean;
-  onLocked(locked: boolean): void;
+  onHolding(holding: Holding): void;
 }
 
-export function listen({ element, devices, isAbsolute, onLocked }: ListenOptions): Listening {
+export function listen({ element, devices, isAbsolute, onHolding }: ListenOptions): Listening {
   const keys = new KeyForwarder((name, down) => devices.key(name, down), platformOf(navigator.userAgent));
   const pointer = new PointerForwarder({
     send: (event) => devices.pointer(event),
@@ -70,7 +76,13 @@ export function listen({ element, devices, isAbsolute, onLocked }: ListenOptions
   on('keyup', (event) => {
     if (keys.up(event)) event.preventDefault();
   });
-  on('blur', releaseAll);
+  const tell = (): void => onHolding({ focused: document.activeElement === element, locked: isLocked() });
+  element.classList.add('takes-input');
+  on('focus', tell);
+  on('blur', () => {
+    releaseAll();
+    tell();
+  });
   on('pointerdown', (event) => {
     element.focus({ preventScroll: true });
     event.preventDefault();
@@ -109,7 +121,7 @@ export function listen({ element, devices, isAbsolute, onLocked }: ListenOptions
     'pointerlockchange',
     () => {
       if (!isLocked()) releaseAll();
-      onLocked(isLocked());
+      tell();
     },
     { signal },
   );
