@@ -33,7 +33,7 @@ function fakeVm(start: VmClient['start']): VmClient & { emit(event: VmEvent): vo
     key: vi.fn(async () => {}),
     pointer: vi.fn(async () => {}),
     type: vi.fn(async () => {}),
-    screen: async () => undefined,
+    screen: async () => ({ memory: new Uint8Array(8), words: new Int32Array(4) }),
     screenText: async () => undefined,
     monitor: async (line) => `you said ${line}\n`,
     stateHash: () => Promise.reject(new Error('not asked for')),
@@ -48,6 +48,7 @@ const launch: Launch = { title: 'A machine', args: ['-M', 'pc'], load: async () 
 
 function setUp(start: VmClient['start'] = async () => {}, screenReady = Promise.resolve()) {
   const machines: ReturnType<typeof fakeVm>[] = [];
+  const saved: [string, number][] = [];
   const session = new MachineSession({
     createVm() {
       const vm = fakeVm(start);
@@ -55,9 +56,10 @@ function setUp(start: VmClient['start'] = async () => {}, screenReady = Promise.
       return vm;
     },
     screenReady: () => screenReady,
+    saveFile: (name, bytes) => void saved.push([name, bytes.length]),
     schedule: (callback) => callback(),
   });
-  return { session, machines };
+  return { session, machines, saved };
 }
 
 describe('keyboard and pointer', () => {
@@ -77,6 +79,14 @@ describe('keyboard and pointer', () => {
 });
 
 describe('a session', () => {
+  test('has the screen of the machine once that is on, and saves the files that it makes', async () => {
+    const { session, machines, saved } = setUp();
+    await session.start(launch);
+    expect(session.view.screen?.words).toHaveLength(4);
+    machines[0]!.emit({ kind: 'file', name: 'a.ppm', bytes: new Uint8Array(3) });
+    expect(saved).toEqual([['a.ppm', 3]]);
+  });
+
   test('powers a machine on and follows its state to the very instruction it pauses at', async () => {
     const { session, machines } = setUp();
     await session.start(launch);

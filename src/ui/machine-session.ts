@@ -2,7 +2,7 @@
  * One machine at a time, from the choice on the start screen to its end: what the page shows is a function of `view`.
  * Knows neither React nor the DOM; the machine itself runs elsewhere, behind the client.
  */
-import type { RunState, VmEvent, VmOptions, VmStatus } from '../vm/api.ts';
+import type { RunState, SharedScreen, VmEvent, VmOptions, VmStatus } from '../vm/api.ts';
 import type { VmClient } from '../vm/client.ts';
 import type { Progress } from './guest-files.ts';
 import { OutputFeed, type Schedule } from './output-feed.ts';
@@ -37,6 +37,8 @@ export interface SessionView {
   readonly run: number;
   readonly title: string;
   readonly status: VmStatus | undefined;
+  /** What the display adapter shows; undefined: the machine has none. */
+  readonly screen: SharedScreen | undefined;
   /** Why the last attempt to start a machine failed. */
   readonly trouble: Trouble | undefined;
   readonly notices: readonly Notice[];
@@ -48,6 +50,8 @@ export interface SessionSurroundings {
   createVm(): VmClient;
   /** Resolves when there is a screen that takes the output. */
   screenReady(output: OutputFeed): Promise<void>;
+  /** A file that the machine made, for the person to keep. */
+  saveFile(name: string, bytes: Uint8Array): void;
   readonly schedule: Schedule;
 }
 
@@ -64,6 +68,7 @@ export class MachineSession {
     run: 0,
     title: '',
     status: undefined,
+    screen: undefined,
     trouble: undefined,
     notices: [],
     absolutePointer: false,
@@ -116,7 +121,9 @@ export class MachineSession {
       await vm.start({ args, files }, (event) => {
         if (this.vm === vm) this.receive(event);
       });
+      const screen = await vm.screen();
       if (this.vm !== vm) return;
+      this.show({ screen });
       this.poweredOn();
       await this.surroundings.screenReady(this.feed);
       if (this.vm === vm && !staysPaused) await vm.resume();
@@ -216,6 +223,7 @@ export class MachineSession {
       case 'display':
         break;
       case 'file':
+        this.surroundings.saveFile(event.name, event.bytes);
         break;
       case 'chardev':
         break; // the page's machines have none

@@ -7,6 +7,8 @@ import type { MachineSession, SessionView } from './machine-session.ts';
 import { MachineToolbar } from './machine-toolbar.tsx';
 import { MonitorDrawer } from './monitor-drawer.tsx';
 import { NoticeList } from './notice-list.tsx';
+import { Screen } from './screen/screen.tsx';
+import { Views } from './screen/views.tsx';
 import { type Command, commandOf } from './shortcuts.ts';
 import { stateText } from './state-text.ts';
 import { StatusLine } from './status-line.tsx';
@@ -112,7 +114,29 @@ export function RunningMachine({ session, view }: { readonly session: MachineSes
           }}
         />
       )}
-      <Terminal key={view.run} ref={setTerminal} output={session.output} onInput={(bytes) => session.type(bytes)} />
+      <Views
+        views={[
+          ...(view.screen === undefined
+            ? []
+            : [
+                {
+                  name: 'Screen',
+                  content: <Screen key={view.run} source={view.screen} scaling="fit" smooth={false} />,
+                },
+              ]),
+          {
+            name: 'Serial',
+            content: (
+              <Terminal
+                key={view.run}
+                ref={setTerminal}
+                output={session.output}
+                onInput={(bytes) => session.type(bytes)}
+              />
+            ),
+          },
+        ]}
+      />
       {monitoring && (
         <MonitorDrawer
           execute={(line) => session.monitor(line)}

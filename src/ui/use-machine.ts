@@ -2,6 +2,7 @@ import { useSyncExternalStore } from 'react';
 import { createVmClient } from '../vm/client.ts';
 import { MachineSession, type SessionView } from './machine-session.ts';
 import { nextFrame } from './output-feed.ts';
+import { saveFile } from './save-file.ts';
 
 function createMachineWorker(): Worker {
   return new Worker(new URL('../../workers/machine.worker.ts', import.meta.url), { type: 'module', name: 'machine' });
@@ -10,6 +11,7 @@ function createMachineWorker(): Worker {
 const session = new MachineSession({
   createVm: () => createVmClient(createMachineWorker),
   screenReady: (output) => output.attached,
+  saveFile: (name, bytes) => saveFile(name, new Blob([new Uint8Array(bytes)])),
   schedule: nextFrame,
 });
 
