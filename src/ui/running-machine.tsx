@@ -121,7 +121,7 @@ export function RunningMachine({ session, view }: { readonly session: MachineSes
             : [
                 {
                   name: 'Screen',
-                  content: <Screen key={view.run} source={view.screen} scaling="fit" smooth={false} />,
+                  content: <Screen key={view.run} source={view.screen} scaling="fit" smooth />,
                 },
               ]),
           {
