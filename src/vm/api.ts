@@ -9,9 +9,28 @@ import type { PointerEvent } from '../input/pointer.ts';
 export interface VmOptions {
   /** QEMU's arguments, without the program name: ['-M', 'pc', '-m', '128', '-kernel', 'vmlinuz', …]. */
   readonly args: readonly string[];
-  /** Files that the arguments name (kernel, initrd, firmware, disk images). */
+  /** Files that the arguments name (kernel, initrd, firmware, small disk images). */
   readonly files: Readonly<Record<string, Uint8Array>>;
+  /** Disk images that the arguments name, by where they are. */
+  readonly images?: Readonly<Record<string, ImageSource>>;
 }
+
+/**
+ * Where a disk image is. The arguments may also name one directly: `indexeddb:name`, `opfs:folder/file`, and
+ * `http:` and `https:` addresses.
+ */
+export type ImageSource =
+  /** Written in memory, and gone with the machine. */
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  /** A file that the person picked, and one of a web server: never changed; writes are gone with the machine. */
+  | { readonly kind: 'file'; readonly file: Blob }
+  | { readonly kind: 'url'; readonly url: string }
+  /** A file of the origin's private file system. */
+  | { readonly kind: 'opfs'; readonly path: string; readonly createBytes?: number }
+  /** A disk in the browser's database; made with so many bytes if it is not there. */
+  | { readonly kind: 'indexeddb'; readonly name: string; readonly createBytes?: number }
+  /** An image that is never changed, and the disk that keeps what is written over it. */
+  | { readonly kind: 'overlay'; readonly base: ImageSource; readonly name: string };
 
 /** QMP's RunState, as far as it occurs here. */
 export type RunState =

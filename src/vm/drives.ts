@@ -1,11 +1,12 @@
 /** The drives of a machine: images found and opened, requests and their ends led through the input queue. */
 import type { BlockFailure, BlockNode } from '../block/api.ts';
-import { createMemoryNode } from '../block/backends/memory.ts';
 import type { DiskWork } from '../block/disk-work.ts';
 import { type DriveEvent, HostDrive, isDriveEvent, type Medium } from '../block/drive.ts';
 import { besides, type ImageStore, openImage } from '../block/open-image.ts';
 import type { InputQueue } from '../hw/core/input.ts';
 import { VmError } from '../util/errors.ts';
+import type { ImageSource } from './api.ts';
+import { createTemporary, openSource, sourceOfName } from './image-sources.ts';
 import type { DriveOption } from './options/machine-options.ts';
 
 const SECTOR = 512;
@@ -15,6 +16,7 @@ export type OpenHostFile = (name: string, access: { readonly readonly: boolean }
 
 export interface ImageLibrary {
   readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly images: Readonly<Record<string, ImageSource>>;
   readonly openHostFile: OpenHostFile | undefined;
   warn(text: string): void;
 }
@@ -23,21 +25,34 @@ export interface ImageLibrary {
 export async function openMedium(drive: DriveOption, library: ImageLibrary): Promise<Medium | undefined> {
   const { file: name, format } = drive;
   if (name === undefined) return undefined;
-  if (drive.snapshot) throw new VmError(`drive '${drive.id}': snapshot=on is not supported yet`);
   const readonly = drive.readonly || drive.media === 'cdrom';
-  const node = await openImage(storeOf(library), name, { format, readonly, warn: library.warn });
+  const image = await openImage(storeOf(library, name), name, {
+    format,
+    readonly: readonly || drive.snapshot,
+    warn: library.warn,
+  });
+  const node = drive.snapshot && !readonly ? createTemporary(image) : image;
   const bootSector = new Uint8Array(Math.min(SECTOR, node.sizeBytes));
   await node.read(0, bootSector);
   return { name, node, bootSector };
 }
 
-/** Names are paths, those of files that were given by content too. */
-function storeOf({ files, openHostFile }: ImageLibrary): ImageStore {
+/**
+ * Names are paths, those of files that were given by content too. Only the user's own name may be an address: what an
+ * image names must not reach the user's other disks.
+ */
+function storeOf({ files, images, openHostFile }: ImageLibrary, userName: string): ImageStore {
   return {
     async openFile(name, { readonly }) {
       const bytes = Object.hasOwn(files, name) ? files[name] : undefined;
-      if (bytes !== undefined) return createMemoryNode(readonly ? bytes : bytes.slice(), { readonly });
-      const file = await openHostFile?.(name, { readonly });
+      const given: ImageSource | undefined = bytes && { kind: 'bytes', bytes };
+      const source =
+        (Object.hasOwn(images, name) ? images[name] : undefined) ??
+        given ??
+        (name === userName ? sourceOfName(name) : undefined);
+      const file = await (source === undefined
+        ? openHostFile?.(name, { readonly })
+        : openSource(source, name, readonly));
       if (file === undefined) throw new VmError(`Could not open '${name}': No such file or directory`);
       return file;
     },

@@ -86,6 +86,7 @@ export class MachineVm implements Vm {
     try {
       media = await openMedia(parsed.options.drives, {
         files: given.files,
+        images: given.images ?? {},
         openHostFile: this.openHostFile,
         warn: (text) => this.message('warning', text),
       });
