@@ -34,7 +34,18 @@ async function boot(
     if (event.kind === 'exit') ended(event.code);
   };
   const devices = ['-chardev', 'file,id=log,path=log', '-device', 'isa-debugcon,iobase=0xe9,chardev=log'];
-  const common = ['-m', '16', '-display', 'none', '-nic', 'none', '-device', 'isa-debug-exit,iobase=0xf4,iosize=4'];
+  const common = [
+    '-m',
+    '16',
+    '-vga',
+    'none',
+    '-display',
+    'none',
+    '-nic',
+    'none',
+    '-device',
+    'isa-debug-exit,iobase=0xf4,iosize=4',
+  ];
   const files = { bios: bios as Uint8Array };
   await vm.start({ args: ['-bios', 'bios', ...common, ...devices, ...args], files }, onEvent);
   return { vm, end, sum: () => (log[0] ?? 0) | ((log[1] ?? 0) << 8) };
