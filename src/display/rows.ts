@@ -71,7 +71,12 @@ export function rowDecoder({ kind, palette, planes }: Scanout): RowDecoder {
     case SCANOUT.RGB555:
       return halfWords((pixel) => ALPHA | ((pixel & 0x1f) << 19) | ((pixel & 0x3e0) << 6) | ((pixel & 0x7c00) >>> 7));
     case SCANOUT.RGB565:
-      return halfWords((pixel) => ALPHA | ((pixel & 0x1f) << 19) | ((pixel & 0x7e0) << 5) | ((pixel & 0xf800) >>> 8));
+      // Low bits repeat the high ones; QEMU does so with 16 bits, and not with 15.
+      return halfWords((pixel) => {
+        const spread = (value: number, bits: number): number => (value << (8 - bits)) | (value >> (2 * bits - 8));
+        const [red, green, blue] = [spread(pixel >> 11, 5), spread((pixel >> 5) & 0x3f, 6), spread(pixel & 0x1f, 5)];
+        return ALPHA | (blue << 16) | (green << 8) | red;
+      });
     case SCANOUT.RGB888:
       return (from, at, to, count) => {
         for (let x = 0; x < count; x += 4) {

@@ -108,8 +108,8 @@ function graphics(s: VgaState, where: Where): Scanout {
     ...basics(s),
     width: vbeEnabled(s) ? (s.vbe[VBE.XRES] ?? 0) : displayWidth(s),
     height: vbeEnabled(s) ? (s.vbe[VBE.YRES] ?? 0) : displayLines(s),
-    // Rows of CGA graphics are told apart by address bits, not by the row counter.
-    repeatY: shift === 1 ? doubleScan + 1 : ((maxScan & 0x1f) + 1) << doubleScan,
+    // The row counter of CGA's addressing chooses between memories, instead of repeating rows.
+    repeatY: (crMode & 1 ? (maxScan & 0x1f) + 1 : 1) << doubleScan,
     rowBit0: crMode & 1 ? 0 : 1 << (14 + ((crMode >> 6) & 1)),
     rowBit1: crMode & 2 ? 0 : 1 << 15,
   };
