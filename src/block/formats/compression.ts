@@ -15,8 +15,8 @@ const RAW_WINDOW = -15;
 const ZLIB_WINDOW = 15;
 
 /**
- * Decompresses into `into` and says how many bytes came out before the stream, the input or the room ended;
- * undefined if the stream is broken. What follows the stream's end in `from` is ignored.
+ * Decompresses into `into` and says how many bytes came out when the stream ended or the room was full; undefined if
+ * the stream is broken or cut. What follows the stream's end in `from` is ignored.
  */
 export function inflateInto(from: Uint8Array, into: Uint8Array<ArrayBuffer>, form: 'raw' | 'zlib'): number | undefined {
   const stream = new ZStream();
@@ -28,8 +28,7 @@ export function inflateInto(from: Uint8Array, into: Uint8Array<ArrayBuffer>, for
   stream.next_out = 0;
   stream.avail_out = into.length;
   const status = zlibInflate(stream, Z_FINISH);
-  const done = status === Z_STREAM_END || (stream.avail_out === 0 && status < 0 && stream.next_out === into.length);
-  return done || stream.avail_in === 0 ? stream.next_out : undefined;
+  return status === Z_STREAM_END || stream.next_out === into.length ? stream.next_out : undefined;
 }
 
 /** A raw stream; a window of 12 bits is what readers of qcow2 set up. */

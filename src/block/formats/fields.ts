@@ -31,10 +31,6 @@ export function roundUp(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;
 }
 
-export function roundDown(value: number, unit: number): number {
-  return Math.floor(value / unit) * unit;
-}
-
 export function isZero(bytes: Uint8Array): boolean {
   const words = bytes.byteOffset % 4 === 0 ? bytes.length >> 2 : 0;
   const fast = new Uint32Array(bytes.buffer, words === 0 ? 0 : bytes.byteOffset, words);

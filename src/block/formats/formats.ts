@@ -1,9 +1,18 @@
 /** The formats, by QEMU's names. `raw` is not among them: it is what has no format. */
 import { VmError } from '../../util/errors.ts';
 import type { BlockNode } from '../api.ts';
+import { openCloop } from './cloop.ts';
+import { openDmg } from './dmg.ts';
 import type { BackingReference, ImageNode, OpenImageOptions } from './image.ts';
+import { openParallels } from './parallels.ts';
+import { openQcow } from './qcow.ts';
 import { QCOW2_OPTIONS, qcow2FromOptions } from './qcow2/create.ts';
 import { Qcow2Image } from './qcow2/image.ts';
+import { openQed } from './qed.ts';
+import { createVdi, openVdi, VDI_OPTIONS } from './vdi.ts';
+import { openVhdx } from './vhdx.ts';
+import { createVmdk, openVmdk, VMDK_OPTIONS } from './vmdk/vmdk.ts';
+import { createVpc, openVpc, VPC_OPTIONS } from './vpc.ts';
 
 /** `-o name=value` of a new image, and what QEMU says for those that are not given. */
 export interface CreateOption {
@@ -31,6 +40,15 @@ export interface ImageFormat {
 
 export const FORMATS: Readonly<Record<string, ImageFormat>> = {
   qcow2: { open: Qcow2Image.open, create: qcow2FromOptions, createOptions: QCOW2_OPTIONS, hasBacking: true },
+  vmdk: { open: openVmdk, create: createVmdk, createOptions: VMDK_OPTIONS },
+  vdi: { open: openVdi, create: createVdi, createOptions: VDI_OPTIONS },
+  vpc: { open: openVpc, create: createVpc, createOptions: VPC_OPTIONS },
+  vhdx: { open: openVhdx },
+  qed: { open: openQed },
+  parallels: { open: openParallels },
+  qcow: { open: openQcow },
+  cloop: { open: openCloop },
+  dmg: { open: openDmg },
 };
 
 const RAW: ImageFormat = {

@@ -90,6 +90,11 @@ export interface OpenImageOptions {
   readonly forCheck?: boolean;
 }
 
+/** A switch among the options of a new image. */
+export function isOn(value: string | undefined): boolean {
+  return value === 'on' || value === 'true' || value === 'yes';
+}
+
 export function refuse(name: string, why: string, hint?: string): VmError {
   return new VmError(`image '${name}': ${why}`, { hint });
 }

@@ -326,8 +326,7 @@ export class Qcow2Image implements ImageNode {
       await this.lock.alone(async () => {
         await this.tables.commit();
         if (!this.tables.lazy) return;
-        await this.refcounts.write();
-        await this.file.flush();
+        await this.tables.commitCounts();
         if (this.header.incompatible & INCOMPATIBLE_DIRTY) await this.setIncompatible(0n, INCOMPATIBLE_DIRTY);
       });
     }

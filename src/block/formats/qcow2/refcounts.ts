@@ -5,8 +5,8 @@
 import { BlockFailure, type BlockNode } from '../../api.ts';
 import { getU64BE, hex, setU64BE, viewOf } from '../fields.ts';
 import { readStructure, refuse, writeGrowing, zeroGrowing } from '../image.ts';
+import { PageCache } from '../page-cache.ts';
 import { FIELD, type Header, MAX_REFCOUNT_TABLE_BYTES } from './header.ts';
-import { PageCache } from './page-cache.ts';
 
 const ENTRY = 8;
 /** Bits 0 to 8 of a table's entry are reserved. */
@@ -148,18 +148,19 @@ export class Refcounts {
     this.onFree(cluster * this.clusterSize);
   }
 
-  /** One more reference to each cluster that the bytes touch. */
+  /** One more reference to each cluster that the bytes touch, or to none. */
   async addReference(offset: number, length: number): Promise<void> {
     for (const cluster of this.clustersOf(offset, length)) {
       const count = await this.get(cluster);
-      if (count >= this.max) {
-        throw new BlockFailure(
-          'EINVAL',
-          `image '${this.name}': cluster ${cluster} has ${count} references already, ${this.bits}-bit refcounts allow no more`,
-        );
-      }
+      if (count < this.max) continue;
+      throw new BlockFailure(
+        'EINVAL',
+        `image '${this.name}': cluster ${cluster} has ${count} references already, ${this.bits}-bit refcounts allow no more`,
+      );
+    }
+    for (const cluster of this.clustersOf(offset, length)) {
       await this.ensureBlock(cluster);
-      await this.set(cluster, count + 1);
+      await this.set(cluster, (await this.get(cluster)) + 1);
     }
   }
 

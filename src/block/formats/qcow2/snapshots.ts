@@ -178,8 +178,9 @@ export class SnapshotTable implements Snapshots {
     await image.alone(async () => {
       const saved = await this.tableOf(idOrName);
       await tables.commit();
-      if (snapshot.diskBytes !== image.sizeBytes) await image.resizeAlone(snapshot.diskBytes);
+      // The one thing that may be refused goes first.
       await this.refer(viewOf(saved));
+      if (snapshot.diskBytes !== image.sizeBytes) await image.resizeAlone(snapshot.diskBytes);
       await tables.commit();
       const l1 = new Uint8Array(Math.max(saved.length, tables.l1.byteLength));
       l1.set(saved);

@@ -5,8 +5,8 @@
 import { BlockFailure, type BlockNode } from '../../api.ts';
 import { hex, roundUp, setU64BE, viewOf } from '../fields.ts';
 import { readStructure, refuse, writeGrowing, zeroGrowing } from '../image.ts';
+import { PageCache } from '../page-cache.ts';
 import { FIELD, type Header, MAX_L1_BYTES } from './header.ts';
-import { PageCache } from './page-cache.ts';
 import type { Refcounts } from './refcounts.ts';
 
 /** Bits of an entry's upper half. */
@@ -285,10 +285,24 @@ export class Tables {
       }
     }
     await this.barrier();
+    await this.settle();
+  }
+
+  /** Nothing on the disk has what was released. A table of counts that moved releases its old place. */
+  private async settle(): Promise<void> {
     while (this.refcounts.hasReleased) {
       await this.refcounts.settle();
       if (!this.lazy) await this.refcounts.write();
     }
+  }
+
+  /** After a `commit`: the counts are safe, too, even if they are kept lazily. */
+  async commitCounts(): Promise<void> {
+    do {
+      await this.refcounts.write();
+      await this.file.flush();
+      await this.settle();
+    } while (this.refcounts.isDirty);
   }
 }
 

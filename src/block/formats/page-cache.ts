@@ -1,7 +1,7 @@
 /** A write-back cache of the pages of tables (L2, refcount blocks): bounded, least recently used out first. */
-import type { BlockNode } from '../../api.ts';
-import { viewOf } from '../fields.ts';
-import { readPadded, writeGrowing } from '../image.ts';
+import type { BlockNode } from '../api.ts';
+import { viewOf } from './fields.ts';
+import { readPadded, writeGrowing } from './image.ts';
 
 export interface Page {
   /** In the file. */
