@@ -167,7 +167,9 @@ async function main(update: boolean): Promise<boolean> {
   const missing = ROMS.filter((rom) => !cached(rom) && !brought(rom.name));
   if (update || missing.length > 0) {
     try {
-      await fetchInto(update ? ROMS : missing);
+      // A package's files belong together: a module fits the kernel of its own package.
+      const packages = new Set(missing.map((rom) => rom.package));
+      await fetchInto(update ? ROMS : ROMS.filter((rom) => packages.has(rom.package)));
     } catch (error) {
       console.error(`roms: ${reasonOf(error)}`);
     }

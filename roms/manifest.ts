@@ -39,6 +39,57 @@ const optionRoms = {
   licence: 'GPL-2.0-or-later',
 } as const;
 
+/** Drivers of the default guest's kernel that are modules, with what they need, in the order in which they load. */
+const MODULES = [
+  'drivers/virtio/virtio',
+  'drivers/virtio/virtio_ring',
+  'drivers/virtio/virtio_pci_legacy_dev',
+  'drivers/virtio/virtio_pci_modern_dev',
+  'drivers/virtio/virtio_pci',
+  'drivers/block/virtio_blk',
+  'drivers/char/hw_random/virtio-rng',
+  'drivers/char/virtio_console',
+  'drivers/virtio/virtio_balloon',
+  'lib/crc64',
+  'lib/crc64-rocksoft',
+  'crypto/crct10dif_common',
+  'lib/crc-t10dif',
+  'block/t10-pi',
+  'drivers/scsi/scsi_common',
+  'drivers/scsi/scsi_mod',
+  'drivers/scsi/sd_mod',
+  'drivers/cdrom/cdrom',
+  'drivers/scsi/sr_mod',
+  'drivers/scsi/virtio_scsi',
+  'fs/netfs/netfs',
+  'fs/fscache/fscache',
+  'net/9p/9pnet',
+  'net/9p/9pnet_virtio',
+  'fs/9p/9p',
+  'crypto/crc32c_generic',
+  'lib/crc16',
+  'fs/mbcache',
+  'fs/jbd2/jbd2',
+  'fs/ext4/ext4',
+  'fs/isofs/isofs',
+  'drivers/input/evdev',
+  'drivers/virtio/virtio_input',
+] as const;
+
+/** Names of the modules' files in `roms/out/`, in the order in which they load. */
+export const MODULE_FILES: readonly string[] = MODULES.map((path) => `modules-i386/${path.split('/').at(-1)}.ko`);
+
+const modules = MODULES.map(
+  (path, i): RomFile => ({
+    name: MODULE_FILES[i] as string,
+    package: 'linux-image-6.1.0-*-686',
+    architecture: 'i386',
+    path: `lib/modules/6.1.0-*-686/kernel/${path}.ko`,
+    licence: 'GPL-2.0-only',
+    purpose: 'driver of the default guest, for the tests of devices',
+  }),
+);
+
 export const ROMS: readonly RomFile[] = [
   {
     ...seabios,
@@ -98,4 +149,13 @@ export const ROMS: readonly RomFile[] = [
     licence: 'GPL-2.0-only',
     purpose: 'user land of the default guest, statically linked',
   },
+  {
+    name: 'e2fsck-i386',
+    package: 'e2fsck-static',
+    architecture: 'i386',
+    path: 'sbin/e2fsck.static',
+    licence: 'GPL-2.0-only',
+    purpose: 'judge of file systems that guests wrote, statically linked',
+  },
+  ...modules,
 ];

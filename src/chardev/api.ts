@@ -11,6 +11,8 @@ export interface CharFrontEnd {
   /** How many bytes the device takes now. */
   room(): number;
   receive(byte: number): void;
+  /** Takes several bytes at once, for devices whose guests have buffers of many; absent: one by one. */
+  receiveMany?(bytes: Uint8Array): void;
   event?(event: CharEvent): void;
 }
 

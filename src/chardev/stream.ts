@@ -20,7 +20,8 @@ export function createStreamChardev(output: (byte: number) => void, onRoom: () =
     accept: onRoom,
     room: () => frontEnd?.room() ?? 0,
     receive(bytes) {
-      for (const byte of bytes) frontEnd?.receive(byte);
+      if (frontEnd?.receiveMany !== undefined) frontEnd.receiveMany(bytes);
+      else for (const byte of bytes) frontEnd?.receive(byte);
     },
     event(event) {
       frontEnd?.event?.(event);

@@ -13,6 +13,15 @@ export interface ConsoleOptions {
   readonly stdout: StandardOutput;
   /** The serial port on the terminal, if one is. */
   readonly serialPort: number | undefined;
+  /** The `-chardev` on the terminal, if no serial port is. */
+  readonly chardev?: string | undefined;
+}
+
+/** What the terminal is joined to in the guest. */
+interface GuestLine {
+  readonly isMuxed: boolean;
+  send(bytes: Uint8Array): void;
+  sendBreak(): void;
 }
 
 export class Console {
@@ -22,29 +31,30 @@ export class Console {
   readonly serialOutput: (bytes: Uint8Array) => void;
   private readonly vm: MachineVm;
   private readonly stdout: StandardOutput;
-  private readonly serialPort: number | undefined;
+  private readonly line: GuestLine | undefined;
   private readonly mux: Mux | undefined;
   private editor: LineEditor | undefined;
   private readonly text = new TextDecoder();
   private closed = false;
 
-  constructor({ vm, options, stdout, serialPort }: ConsoleOptions) {
+  constructor(given: ConsoleOptions) {
+    const { vm, options, stdout } = given;
     this.vm = vm;
     this.stdout = stdout;
-    this.serialPort = serialPort;
-    const backend = serialPort === undefined ? undefined : options.serial[serialPort];
-    const isMuxed = backend?.kind === 'stdio' && backend.muxed;
+    const line = lineOf(given);
+    this.line = line;
+    const isMuxed = line?.isMuxed ?? false;
     this.hasMonitor = isMuxed || options.monitor.kind === 'stdio';
     this.serialOutput = (bytes) => stdout.write(bytes);
-    if (serialPort === undefined || !isMuxed) return;
+    if (line === undefined || !isMuxed) return;
     this.mux = createMux({
       output: (bytes) => stdout.write(bytes),
       quit: () => void vm.quit(),
       nowMs: () => performance.now(),
     });
     this.serialOutput = this.mux.connect({
-      receive: (bytes) => this.toSerial(bytes),
-      onBreak: () => vm.serialBreak(serialPort),
+      receive: (bytes) => line.send(bytes),
+      onBreak: () => line.sendBreak(),
     });
     this.mux.connect({
       receive: (bytes) => this.toMonitor(bytes),
@@ -53,7 +63,7 @@ export class Console {
   }
 
   private get isUsed(): boolean {
-    return this.hasMonitor || this.serialPort !== undefined;
+    return this.hasMonitor || this.line !== undefined;
   }
 
   /** Starts to read the terminal; the machine is there. */
@@ -85,14 +95,10 @@ export class Console {
     const interrupt = process.stdin.isTTY ? data.indexOf(CTRL_C) : -1;
     const bytes = interrupt < 0 ? data : data.subarray(0, interrupt);
     if (bytes.length > 0) {
-      if (this.serialPort !== undefined) this.toSerial(bytes);
+      if (this.line !== undefined) this.line.send(bytes);
       else this.toMonitor(bytes);
     }
     if (interrupt >= 0) process.kill(process.pid, 'SIGINT');
-  }
-
-  private toSerial(bytes: Uint8Array): void {
-    if (this.serialPort !== undefined) void this.vm.serialInput(this.serialPort, bytes);
   }
 
   private toMonitor(bytes: Uint8Array): void {
@@ -113,4 +119,18 @@ export class Console {
     });
     this.editor.showPrompt();
   }
+}
+
+function lineOf({ vm, options, serialPort, chardev }: ConsoleOptions): GuestLine | undefined {
+  const backend = serialPort !== undefined ? options.serial[serialPort] : options.chardevs[chardev ?? ''];
+  const isMuxed = backend?.kind === 'stdio' && backend.muxed;
+  if (serialPort !== undefined) {
+    return {
+      isMuxed,
+      send: (bytes) => void vm.serialInput(serialPort, bytes),
+      sendBreak: () => vm.serialBreak(serialPort),
+    };
+  }
+  if (chardev === undefined) return undefined;
+  return { isMuxed, send: (bytes) => void vm.chardevInput(chardev, bytes), sendBreak() {} };
 }

@@ -52,7 +52,14 @@ async function runMachine(
     openHostFile: async (name, access) => openFileNode(name, access),
   });
   const stdioPort = options.serial.findIndex(({ kind }) => kind === 'stdio');
-  const terminal = new Console({ vm, options, stdout, serialPort: stdioPort < 0 ? undefined : stdioPort });
+  const stdioChardev = Object.entries(options.chardevs).find(([, { kind }]) => kind === 'stdio')?.[0];
+  const terminal = new Console({
+    vm,
+    options,
+    stdout,
+    serialPort: stdioPort < 0 ? undefined : stdioPort,
+    chardev: stdioPort < 0 ? stdioChardev : undefined,
+  });
 
   return new Promise<number>((resolve, reject) => {
     const end = (status: number): void => {

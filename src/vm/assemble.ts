@@ -22,7 +22,7 @@ import type { MachineOptions } from './options/machine-options.ts';
 import { fixedPacing, hostPacing, type Pacing, replayPacing } from './pacing.ts';
 import { type LoopHooks, RunLoop } from './run-loop.ts';
 import { Screen } from './screen.ts';
-import { type CharPort, createCharPort } from './serial-ports.ts';
+import { type CharPort, chardevTarget, createCharPort } from './serial-ports.ts';
 import { StatusMeter } from './status.ts';
 import { type EngineTuning, X86Processor } from './x86/processor.ts';
 
@@ -88,7 +88,9 @@ export function assemble(
   const clock = new VirtualClock();
   const serials = options.serial.map((backend, i) => createCharPort(backend, input, `serial${i}`));
   const chardevs = new Map(
-    Object.entries(options.chardevs).map(([id, backend]) => [id, createCharPort(backend, input)] as const),
+    Object.entries(options.chardevs).map(
+      ([id, backend]) => [id, createCharPort(backend, input, chardevTarget(id))] as const,
+    ),
   );
   const disks = new DiskWork(completionMode(options, history));
   const drives = createDrives(options.drives, {

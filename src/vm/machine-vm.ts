@@ -19,6 +19,7 @@ import type { MachineOptions, WatchdogAction } from './options/machine-options.t
 import { parseCommandLine } from './options/parse.ts';
 import { describePic } from './pic-text.ts';
 import type { SliceEnd } from './run-loop.ts';
+import { chardevTarget } from './serial-ports.ts';
 import { hashParts } from './state-hash.ts';
 import { VERSION } from './version.ts';
 import type { X86Processor } from './x86/processor.ts';
@@ -178,6 +179,13 @@ export class MachineVm implements Vm {
     const { keysAndPointers } = this.started();
     if (codes === undefined) keysAndPointers.stopTyping();
     else keysAndPointers.type(Uint8Array.from(codes));
+  }
+
+  /** Bytes for the device behind a `-chardev`; taken at the pace the guest reads. */
+  async chardevInput(id: string, bytes: Uint8Array): Promise<void> {
+    const { input } = this.started();
+    if (!input.post(chardevTarget(id), Uint8Array.from(bytes)))
+      throw new VmError(`there is no chardev '${id}' with input`);
   }
 
   /** Runs on and pauses when exactly so many instructions have retired since power-on. */

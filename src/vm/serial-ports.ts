@@ -32,6 +32,9 @@ export interface CharPort {
   readonly output: OutputBatch;
 }
 
+/** Where bytes for the back end that a `-chardev` describes are queued. */
+export const chardevTarget = (id: string): string => `chardev.${id}`;
+
 /** A back end that leads outside; `target` is its name in the input queue, absent for output only. */
 export function createCharPort(backend: CharBackend, input: InputQueue, target?: string): CharPort {
   const output = new OutputBatch();

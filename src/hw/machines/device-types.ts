@@ -28,9 +28,11 @@ import { isaIde } from '../devices/storage/isa-ide.ts';
 import { piix3Ide } from '../devices/storage/piix3-ide.ts';
 import { i8254 } from '../devices/timer/i8254.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
+import { virtconsole, virtserialport } from '../devices/virtio/serial-ports.ts';
 import { virtioBalloonPci } from '../devices/virtio/virtio-balloon.ts';
 import { virtioBlkPci } from '../devices/virtio/virtio-blk.ts';
 import { virtioRngPci } from '../devices/virtio/virtio-rng.ts';
+import { virtioSerialPci } from '../devices/virtio/virtio-serial.ts';
 import { a20Gate } from './a20-gate.ts';
 import { bootOrderDevice } from './boot-order.ts';
 
@@ -45,6 +47,9 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   virtioBalloonPci,
   virtioBlkPci,
   virtioRngPci,
+  virtioSerialPci,
+  virtconsole,
+  virtserialport,
   vgaPci,
   isaVga,
 ];

@@ -30,6 +30,8 @@ export const FUZZ_ACCESSES = Number(process.env['LOCKSTEP_FUZZ'] ?? 100_000);
 export interface FuzzOptions {
   readonly accesses: number;
   readonly seed: number;
+  /** How many of its queues are used; at random if it is not given. */
+  readonly queues?: number;
   /** Contents of a request that the device may understand. */
   request?(random: Random): (Uint8Array | number)[];
   /** What happens outside, now and then. */
@@ -38,11 +40,11 @@ export interface FuzzOptions {
 
 const WORDS = [0, 1, 2, 4, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x1_0000, 0x20_0000, 0x3f_fff0, 0x7fff_ffff, 0xffff_ffff];
 
-export function fuzzDevice(rig: Rig, { accesses, seed, request, outside }: FuzzOptions): void {
+export function fuzzDevice(rig: Rig, { accesses, seed, queues, request, outside }: FuzzOptions): void {
   const random = randomOf(seed);
   const value = (): number => (random.below(3) === 0 ? random.next() : random.pick(WORDS));
   const size = (): number => random.pick([1, 2, 4]);
-  const queueCount = 1 + random.below(3);
+  const queueCount = queues ?? 1 + random.below(3);
   let setUp = false;
 
   function chain(): (Uint8Array | number)[] {
