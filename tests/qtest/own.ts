@@ -26,6 +26,7 @@ export function ownTarget(
   board: string,
   devices: readonly UserDevice[],
   images: Readonly<Record<string, OwnDrive>> = {},
+  partProperties: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
 ): OwnTarget {
   const drives = new Map(
     Object.entries(images).map(([id, { bytes, media }]) => [
@@ -38,6 +39,7 @@ export function ownTarget(
     ramBytes: RAM_BYTES,
     firmware: { name: 'none', bytes: new Uint8Array(0x10000) },
     devices,
+    partProperties,
     lookup: (kind, id) => (kind === 'drive' ? drives.get(id) : undefined),
     rtcSeconds: BASE_SECONDS,
   });

@@ -28,6 +28,12 @@ export class Recorder {
     this.lines.push(`in ${hex(port)} ${size} -> ${hex(value)}`);
     return value;
   }
+  /** Some bits of a register in which others follow the clock. */
+  async inBits(port: number, mask: number): Promise<number> {
+    const value = (await this.target.in(port)) & mask;
+    this.lines.push(`in ${hex(port)} & ${hex(mask)} -> ${hex(value)}`);
+    return value;
+  }
   async out(port: number, value: number, size: 1 | 2 | 4 = 1): Promise<void> {
     this.lines.push(`out ${hex(port)} ${size} ${hex(value)}`);
     await this.target.out(port, value, size);

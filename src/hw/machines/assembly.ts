@@ -144,6 +144,10 @@ export class Assembly {
     if (device === undefined) throw new Error(`BUG: no part '${id}'`);
     return device;
   }
+  /** All parts of a type. */
+  all<D extends Parts>(type: { readonly type: string; create(...args: never[]): D }): D[] {
+    return this.devices.filter((device) => device.type === type.type).map((device) => partsOf(type, device));
+  }
   /** A name for a device that the user did not name. */
   private freeId(type: string): string {
     for (let n = 0; ; n++) if (this.find(`${type}.${n}`) === undefined) return `${type}.${n}`;
@@ -283,7 +287,7 @@ export class Assembly {
           fill();
           for (const device of devices) device.sync();
         }),
-      hash: () => hashBytes(Uint8Array.from(save().flatMap(([, bytes]) => [...bytes]))),
+      hash: () => hashBytes(joined(save().map(([, bytes]) => bytes))),
     };
   }
 
@@ -403,6 +407,16 @@ function pciFunctionOf({ parts }: { readonly parts: Parts }): PciFunction {
 }
 
 const displayOf = ({ parts }: Device): Display | undefined => (parts as Parts & { readonly display?: Display }).display;
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
 
 function pairUp(devices: readonly Device[], saved: readonly SavedDevice[]) {
   const states = new Map(saved);

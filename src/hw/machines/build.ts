@@ -6,11 +6,13 @@ import { InputQueue } from '../core/input.ts';
 import { type LogHook, noLog } from '../core/log.ts';
 import type { RamAccess } from '../core/memory.ts';
 import { inputRouting } from '../devices/input/input-routing.ts';
+import { i82077 } from '../devices/storage/i82077.ts';
+import { ideHd } from '../devices/storage/ide-hd.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
 import { acpiFiles } from './acpi/loader-script.ts';
 import { Assembly, partsOf } from './assembly.ts';
 import { checkBootIndices, DEFAULT_BOOT } from './boot-order.ts';
-import { pcCmos } from './cmos.ts';
+import { driveCmos, pcCmos, type StoredDrives } from './cmos.ts';
 import { pcFirmwareConfig } from './firmware-config.ts';
 import type { Machine, RunControl } from './machine.ts';
 import type { MachinePlan } from './plan.ts';
@@ -64,7 +66,7 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
   host.input?.receiveEvents('mouse', inputs.pointerReceiver);
   host.input?.receiveBytes('typing', inputs.typingReceiver);
   const rtc = partsOf(mc146818, assembly.device('rtc'));
-  for (const [register, value] of pcCmos(layout)) rtc.setCmos(register, value);
+  for (const [register, value] of [...pcCmos(layout), ...driveCmos(drivesOf(assembly))]) rtc.setCmos(register, value);
 
   const roms = optionRoms.map(({ name, bytes, bootIndex }) => ({ path: `genroms/${name}`, bytes, bootIndex }));
   const bootEntries = [
@@ -116,4 +118,15 @@ function smbiosOf({ options, layout }: MachinePlan) {
     highRamBytes: layout.highRamBytes,
     user: smbios,
   });
+}
+
+/** The drives that a PC's firmware knows of by itself. */
+function drivesOf(assembly: Assembly): StoredDrives {
+  const fdc = assembly.find('fdc');
+  const hds = assembly.all(ideHd);
+  const disks = [0, 1, 2, 3].map((n) => {
+    const bus = `ide.${n >> 1}`;
+    return hds.find(({ place }) => place.bus === bus && place.unit === (n & 1))?.geometry;
+  });
+  return { floppies: fdc === undefined ? [] : partsOf(i82077, fdc).driveTypes, disks };
 }

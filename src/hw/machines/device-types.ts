@@ -22,6 +22,7 @@ import { pciHost } from '../devices/pci/host.ts';
 import { i440fx } from '../devices/pci/i440fx.ts';
 import { piix3 } from '../devices/pci/piix3.ts';
 import { piix4Pm } from '../devices/pci/piix4-pm.ts';
+import { i82077 } from '../devices/storage/i82077.ts';
 import { ideCd } from '../devices/storage/ide-cd.ts';
 import { ideHd } from '../devices/storage/ide-hd.ts';
 import { isaIde } from '../devices/storage/isa-ide.ts';
@@ -60,6 +61,7 @@ const boardDeviceTypes: readonly AnyDeviceType[] = [
   fwCfg,
   i440fx,
   i8042,
+  i82077,
   i8237,
   i8254,
   i8259,

@@ -6,6 +6,7 @@ export const interruptController: Part = { id: 'pic', type: 'isa-i8259' };
 export const isaParts: readonly Part[] = [
   { id: 'a20', type: 'a20-gate' },
   { id: 'dma', type: 'isa-i8257' },
+  { id: 'fdc', type: 'isa-fdc', links: { dmaController: 'dma' } },
   { id: 'pit', type: 'isa-pit' },
   { id: 'pcspk', type: 'isa-pcspk', links: { pit: 'pit' } },
   { id: 'rtc', type: 'mc146818rtc' },

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { SavedDevice } from './machine.ts';
 import { machineRig } from './machine-rig.fixture.ts';
 
 const RAM_BYTES = 2 ** 21;
@@ -18,6 +19,10 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('config' as const), address: configAddress, value }),
   fc.record({ kind: fc.constant('wait' as const), ns: fc.integer({ min: 0, max: 50_000_000 }) }),
 );
+
+/** Much faster to compare than bytes. */
+const texts = (saved: readonly SavedDevice[]): string[] =>
+  saved.map(([id, bytes]) => `${id} ${Buffer.from(bytes).toString('hex')}`);
 
 it.each(['pc', 'isapc'])(
   'machine %s survives whatever a guest does to its ports, and what it became can be moved',
@@ -42,7 +47,7 @@ it.each(['pc', 'isapc'])(
         const other = machineRig(name, { ramBytes: RAM_BYTES }).machine;
         other.clock.restore(machine.clock.now());
         other.load(saved);
-        expect(other.save()).toEqual(saved);
+        expect(texts(other.save())).toEqual(texts(saved));
         expect(other.cpuIrq.level).toBe(machine.cpuIrq.level);
         expect(other.a20.level).toBe(machine.a20.level);
         expect(other.memory.view.length).toBe(machine.memory.view.length);

@@ -208,6 +208,12 @@ export class AtaUnit {
     this.step(s.afterRequest, error, data);
   }
 
+  /** Nothing of what the medium was asked for is under way any more. */
+  mediumGone(): void {
+    const s = this.registers;
+    if (s.request !== 0) this.completed(s.request, 'ENOMEDIUM', undefined);
+  }
+
   // The commands' side.
 
   interrupt(): void {

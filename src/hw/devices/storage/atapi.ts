@@ -416,6 +416,7 @@ export function createCdDrive(s: CdState, unit: AtaUnit, drive: Drive | null, te
       s.trayOpen = false;
     },
     mediumChanged() {
+      unit.mediumGone();
       s.trayOpen = !isInserted();
       s.change = CHANGE.REMOVED;
       s.newMedium = true;

@@ -43,6 +43,7 @@ export const ideHd = defineDevice({
       regions: {},
       unit,
       geometry,
+      place: { bus: parent.name, unit: place.unit },
       firmware: firmwareNode(parent, place.unit, props.bootindex),
       reset: () => unit.reset(),
       sync() {},
