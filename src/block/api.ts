@@ -14,7 +14,7 @@ export type RequestId = number;
 export interface DriveFrontEnd {
   /** A request ended. `bytes` is what was read; absent after an error and for other requests. */
   completed(request: RequestId, error: BlockError | undefined, bytes: Uint8Array | undefined): void;
-  /** A medium was inserted or taken out; nothing of the old one is under way any more. */
+  /** A medium was inserted or taken out, and nothing of the old one is under way any more; or it has another size. */
   mediumChanged?(): void;
   /** Somebody pressed the button of a tray that the guest has locked. */
   ejectRequested?(): void;

@@ -53,7 +53,7 @@ export class ClusterNode implements BlockNode {
   readonly driver: string;
   readonly readonly: boolean;
   private readonly store: ClusterStore | undefined;
-  private readonly backing: BlockNode | undefined;
+  private backing: BlockNode | undefined;
   private readonly clusterBytes: number;
   private readonly capacity: number;
   private geometry: ClusterGeometry;
@@ -179,6 +179,31 @@ export class ClusterNode implements BlockNode {
     const states = new Uint8Array(this.clusterCount);
     states.set(this.states.subarray(0, states.length));
     this.states = states;
+  }
+
+  /** Writes all that this image holds itself. */
+  async copyTo(target: BlockNode): Promise<void> {
+    for (let cluster = 0; cluster < this.states.length; cluster++) {
+      const at = cluster * this.clusterBytes;
+      const length = Math.min(this.clusterBytes, this.sizeBytes - at);
+      if (this.states[cluster] === CLUSTER.ZERO) await target.writeZeroes(at, length);
+      if (this.states[cluster] !== CLUSTER.DATA) continue;
+      await this.using(cluster, () => {});
+      await target.write(at, (this.cache.get(cluster) as Uint8Array).subarray(0, length));
+    }
+  }
+
+  /** Closes the image below while `body` runs; its result takes the place. */
+  async exchangeBacking(body: () => Promise<BlockNode>): Promise<void> {
+    await this.backing?.close();
+    this.backing = await body();
+  }
+
+  /** The image below holds all that this one held. */
+  makeEmpty(): void {
+    for (let cluster = 0; cluster < this.states.length; cluster++) this.drop(cluster, CLUSTER.ABSENT);
+    this.geometry = { ...this.geometry, backingBytes: this.sizeBytes };
+    this.geometryChanged = true;
   }
 
   async close(): Promise<void> {

@@ -22,12 +22,16 @@ export type ErrorPolicy = 'report' | 'ignore' | 'stop' | 'enospc';
 export type DriveEvent =
   | { readonly request: RequestId; readonly error: BlockError | null }
   /** The medium of this number is in; 0: none. */
-  | { readonly medium: number };
+  | { readonly medium: number }
+  /** The medium has another size. */
+  | { readonly sizeBytes: number };
 
 /** An image in a drive. */
 export interface Medium {
   /** The file's name, as the user gave it. */
   readonly name: string;
+  /** QEMU's `#block177`: tells media apart. */
+  readonly nodeName?: string;
   readonly node: BlockNode;
   /** Its first sector, if somebody looked. */
   readonly bootSector?: Uint8Array;
@@ -103,6 +107,8 @@ export class HostDrive implements Drive {
   private readonly options: HostDriveOptions;
   private frontEnd: DriveFrontEnd | undefined;
   private medium: Medium | undefined;
+  /** As the guest knows it. */
+  private imageBytes: number;
   /** Media by the number of the change that brings them in, until it does. */
   private readonly arriving = new Map<number, Medium>();
   private changes = 0;
@@ -121,6 +127,7 @@ export class HostDrive implements Drive {
     this.media = options.media ?? 'disk';
     this.serial = options.serial;
     this.medium = options.medium;
+    this.imageBytes = options.medium?.node.sizeBytes ?? 0;
   }
 
   // The device's end.
@@ -129,7 +136,7 @@ export class HostDrive implements Drive {
     return this.medium !== undefined;
   }
   get sizeBytes(): number {
-    return Math.ceil((this.medium?.node.sizeBytes ?? 0) / SECTOR) * SECTOR;
+    return Math.ceil(this.imageBytes / SECTOR) * SECTOR;
   }
   get readonly(): boolean {
     return this.options.readonly === true || this.media === 'cdrom' || this.medium?.node.readonly === true;
@@ -184,6 +191,7 @@ export class HostDrive implements Drive {
   /** Delivers an event between two instructions. */
   receive(event: DriveEvent): void {
     if ('medium' in event) this.changeMedium(event.medium);
+    else if ('sizeBytes' in event) this.changeSize(event.sizeBytes);
     else this.complete(event.request, event.error ?? undefined);
   }
 
@@ -197,6 +205,15 @@ export class HostDrive implements Drive {
     this.changes++;
     if (medium !== undefined) this.arriving.set(this.changes, medium);
     this.options.post({ medium: medium === undefined ? 0 : this.changes });
+  }
+
+  /** Makes the image larger or smaller; the guest sees it at the next chance. */
+  async resize(sizeBytes: number): Promise<void> {
+    await this.alone(async (medium) => {
+      if (medium === undefined) throw new BlockFailure('ENOMEDIUM', `drive '${this.id}' is empty`);
+      await medium.node.resize(sizeBytes);
+    });
+    this.options.post({ sizeBytes });
   }
 
   /** Tries again what failed and stopped the machine. */
@@ -387,6 +404,12 @@ export class HostDrive implements Drive {
     this.frontEnd?.completed(id, error, error === undefined ? request.bytes : undefined);
   }
 
+  private changeSize(sizeBytes: number): void {
+    if (this.medium === undefined) return;
+    this.imageBytes = sizeBytes;
+    this.frontEnd?.mediumChanged?.();
+  }
+
   private changeMedium(change: number): void {
     const old = this.medium;
     const medium = this.arriving.get(change);
@@ -398,6 +421,7 @@ export class HostDrive implements Drive {
     const lost = [...this.awaited.keys()];
     this.awaited.clear();
     this.medium = medium;
+    this.imageBytes = medium?.node.sizeBytes ?? 0;
     this.trayOpen = medium === undefined;
     for (const id of lost) this.frontEnd?.completed(id, 'ENOMEDIUM', undefined);
     this.frontEnd?.mediumChanged?.();
@@ -411,6 +435,7 @@ export class HostDrive implements Drive {
 export function isDriveEvent(data: unknown): data is DriveEvent {
   if (typeof data !== 'object' || data === null) return false;
   if ('medium' in data) return Number.isSafeInteger(data.medium) && Number(data.medium) >= 0;
+  if ('sizeBytes' in data) return Number.isSafeInteger(data.sizeBytes) && Number(data.sizeBytes) >= 0;
   if (!('request' in data) || !('error' in data)) return false;
   return Number.isSafeInteger(data.request) && (data.error === null || isBlockError(data.error));
 }

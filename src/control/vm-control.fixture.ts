@@ -1,7 +1,56 @@
+import type { BlockCounts, DriveView } from './block-control.ts';
 import type { RunState, VmControl } from './vm-control.ts';
 
 /** The first bytes at F000:FFF0 of Debian's SeaBIOS, as the goldens of native QEMU show them. */
 const RESET_VECTOR = [0xea, 0x5b, 0xe0, 0x00, 0xf0, 0x30, 0x36, 0x2f, 0x32, 0x33, 0x2f, 0x39, 0x39, 0x00, 0xfc, 0x00];
+
+const COUNTS: BlockCounts = {
+  readBytes: 1024,
+  writtenBytes: 512,
+  discardedBytes: 0,
+  reads: 2,
+  writes: 1,
+  flushes: 3,
+  discards: 0,
+  failedReads: 0,
+  failedWrites: 0,
+  failedFlushes: 0,
+  readNs: 20,
+  writeNs: 10,
+  flushNs: 30,
+};
+
+/** As those of native QEMU that `info block` was tried on. */
+const DRIVES: readonly DriveView[] = [
+  {
+    device: 'ide0-hd0',
+    attachedTo: '/machine/unattached/device[23]',
+    removable: false,
+    locked: false,
+    trayOpen: false,
+    failed: false,
+    medium: {
+      file: '/tmp/o.qcow2',
+      nodeName: '#block177',
+      driver: 'qcow2',
+      sizeBytes: 8 << 20,
+      readonly: false,
+      writeback: true,
+      backing: { file: '/tmp/d.img', depth: 1 },
+    },
+    counts: COUNTS,
+  },
+  {
+    device: 'ide1-cd0',
+    attachedTo: '/machine/unattached/device[24]',
+    removable: true,
+    locked: false,
+    trayOpen: false,
+    failed: false,
+    medium: undefined,
+    counts: COUNTS,
+  },
+];
 
 export interface FakeVm extends VmControl {
   runState: RunState;
@@ -33,6 +82,14 @@ export function createFakeVm(): FakeVm {
     runState: 'prelaunch',
     log,
     balloon: undefined,
+    blocks: {
+      list: () => DRIVES,
+      eject: async (device, force) => void log.push(`eject ${device} ${force}`),
+      change: async (device, file, { format, mode, force }) =>
+        void log.push(`change ${device} ${file} ${format} ${mode} ${force}`),
+      resize: async (device, sizeBytes) => void log.push(`resize ${device} ${sizeBytes}`),
+      commit: async (device) => void log.push(`commit ${device}`),
+    },
     input: {
       key: (name, down, holdMs) => void log.push(`${name} ${down ? 'down' : 'up'} ${holdMs ?? ''}`.trimEnd()),
       pointer: (event) => void log.push(JSON.stringify(event)),

@@ -1,6 +1,7 @@
 /** What the control interfaces (monitor, QMP and debugger to come) need of a virtual machine. vm/ implements it. */
 
 import type { PointerEvent } from '../input/pointer.ts';
+import type { BlockControl } from './block-control.ts';
 
 /** QMP's RunState, as far as it occurs here. */
 export const RUN_STATES = [
@@ -78,6 +79,7 @@ export interface VmControl {
   /** False if RAM or ROM does not cover the whole range. */
   readPhysical(address: bigint, into: Uint8Array): boolean;
   readonly input: InputControl;
+  readonly blocks: BlockControl;
   /** The guest's memory balloon; undefined: there is none. */
   readonly balloon: BalloonView | undefined;
   /** What the first display adapter shows; undefined: there is none. */

@@ -2,6 +2,7 @@
  * What a page (over Comlink) or a command line may ask of a virtual machine, and what it hears back. Plain data and
  * callbacks only: every value here survives structured cloning.
  */
+import type { DriveView, MediumChange } from '../control/block-control.ts';
 
 import type { PointerEvent } from '../input/pointer.ts';
 
@@ -102,6 +103,16 @@ export type VmEvent =
   /** Something the person should read (a guest triple fault, a device missing a file). */
   | { readonly kind: 'message'; readonly level: 'info' | 'warning' | 'error'; readonly text: string };
 
+/** How `changeMedium` opens the new image. */
+export interface NewMedium extends MediumChange {
+  /** Where the image of that name is, if it is not among those given at the start. */
+  readonly source?: ImageSource;
+}
+
+export type ExportFormat = 'raw' | 'qcow2';
+/** Takes the pieces of a file in their order; the next one comes when its promise has resolved. */
+export type PieceSink = (piece: Uint8Array) => unknown;
+
 export interface Vm {
   /** Build the machine and, unless -S is given, start it. Throws VmError (name, class, hint kept over Comlink as plain data). */
   start(options: VmOptions, onEvent: (e: VmEvent) => void): Promise<void>;
@@ -122,6 +133,13 @@ export interface Vm {
   screen(): Promise<SharedScreen | undefined>;
   /** The text on the screen; undefined without an adapter or in a graphics mode. */
   screenText(): Promise<string | undefined>;
+  /** The drives, by the names of `-drive id=`, and what is in them. */
+  drives(): Promise<readonly DriveView[]>;
+  /** Puts another image into a drive with removable media. */
+  changeMedium(device: string, file: string, medium?: NewMedium): Promise<void>;
+  ejectMedium(device: string, force?: boolean): Promise<void>;
+  /** Hands on a drive's contents as a file; the machine stands still meanwhile. */
+  exportDrive(device: string, format: ExportFormat, sink: PieceSink): Promise<void>;
   /** Run a monitor command as typed; its output. */
   monitor(line: string): Promise<string>;
   /** SHA-256 of the whole machine state (CPU, RAM, devices), hex, with the instruction count it was taken at. */

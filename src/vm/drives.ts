@@ -16,9 +16,12 @@ export type OpenHostFile = (name: string, access: { readonly readonly: boolean }
 
 export interface ImageLibrary {
   readonly files: Readonly<Record<string, Uint8Array>>;
-  readonly images: Readonly<Record<string, ImageSource>>;
+  /** More may come with new media. */
+  readonly images: Map<string, ImageSource>;
   readonly openHostFile: OpenHostFile | undefined;
   warn(text: string): void;
+  /** A name for the next image: QEMU's `#block177`. */
+  nodeName(): string;
 }
 
 /** Opens the image of a drive. Throws a VmError that names it. */
@@ -34,7 +37,7 @@ export async function openMedium(drive: DriveOption, library: ImageLibrary): Pro
   const node = drive.snapshot && !readonly ? createTemporary(image) : image;
   const bootSector = new Uint8Array(Math.min(SECTOR, node.sizeBytes));
   await node.read(0, bootSector);
-  return { name, node, bootSector };
+  return { name, nodeName: library.nodeName(), node, bootSector };
 }
 
 /**
@@ -46,10 +49,7 @@ function storeOf({ files, images, openHostFile }: ImageLibrary, userName: string
     async openFile(name, { readonly }) {
       const bytes = Object.hasOwn(files, name) ? files[name] : undefined;
       const given: ImageSource | undefined = bytes && { kind: 'bytes', bytes };
-      const source =
-        (Object.hasOwn(images, name) ? images[name] : undefined) ??
-        given ??
-        (name === userName ? sourceOfName(name) : undefined);
+      const source = images.get(name) ?? given ?? (name === userName ? sourceOfName(name) : undefined);
       const file = await (source === undefined
         ? openHostFile?.(name, { readonly })
         : openSource(source, name, readonly));

@@ -1,17 +1,30 @@
 /** The composition root: a command line becomes a machine that runs, and that page, terminal and monitor can drive. */
 import type { BlockFailure } from '../block/api.ts';
 import type { HostDrive, Medium } from '../block/drive.ts';
+import type { BlockControl, DriveView } from '../control/block-control.ts';
 import { createHumanMonitor, type HumanMonitor } from '../control/hmp/hmp.ts';
 import type { VmControl } from '../control/vm-control.ts';
 import type { RunControl } from '../hw/machines/machine.ts';
 import { keyByName } from '../input/keys.ts';
 import type { PointerEvent } from '../input/pointer.ts';
 import { VmError } from '../util/errors.ts';
-import type { RunState, SharedScreen, Vm, VmEvent, VmOptions, VmStatus } from './api.ts';
+import type {
+  ExportFormat,
+  NewMedium,
+  PieceSink,
+  RunState,
+  SharedScreen,
+  Vm,
+  VmEvent,
+  VmOptions,
+  VmStatus,
+} from './api.ts';
 import { type AssembledMachine, assemble, type History } from './assemble.ts';
 import { balloonView } from './balloon-view.ts';
 import { catalogueI386 } from './catalogue-i386.ts';
-import { type OpenHostFile, openMedia } from './drives.ts';
+import { createDriveControl } from './drive-control.ts';
+import { type ImageLibrary, type OpenHostFile, openMedia } from './drives.ts';
+import { exportImage } from './export-image.ts';
 import type { Host } from './host.ts';
 import { type InputView, inputView } from './input-view.ts';
 import { loadMachine, saveMachine } from './machine-state.ts';
@@ -41,6 +54,8 @@ type Request =
 interface Parts extends AssembledMachine {
   readonly monitor: HumanMonitor;
   readonly keysAndPointers: InputView;
+  readonly blocks: BlockControl;
+  readonly library: ImageLibrary;
 }
 
 const SYSTEM_TARGET = 'system';
@@ -85,19 +100,26 @@ export class MachineVm implements Vm {
     this.starting = true;
     let media: ReadonlyMap<string, Medium> = new Map();
     try {
-      media = await openMedia(parsed.options.drives, {
-        files: given.files,
-        images: given.images ?? {},
-        openHostFile: this.openHostFile,
-        warn: (text) => this.message('warning', text),
-      });
-      this.begin(this.build(parsed.options, given.files, media));
+      const library = this.imageLibrary(given);
+      media = await openMedia(parsed.options.drives, library);
+      this.begin(this.build(parsed.options, given.files, library, media));
     } catch (error) {
       if (this.parts === undefined) await Promise.allSettled([...media.values()].map(({ node }) => node.close()));
       throw error;
     } finally {
       this.starting = false;
     }
+  }
+
+  private imageLibrary({ files, images = {} }: VmOptions): ImageLibrary {
+    let nodes = 0;
+    return {
+      files,
+      images: new Map(Object.entries(images)),
+      openHostFile: this.openHostFile,
+      warn: (text) => this.message('warning', text),
+      nodeName: () => `#block${++nodes}`,
+    };
   }
 
   private begin(parts: Parts): void {
@@ -219,6 +241,31 @@ export class MachineVm implements Vm {
     return this.started().screen?.text();
   }
 
+  async drives(): Promise<readonly DriveView[]> {
+    return this.started().blocks.list();
+  }
+
+  async changeMedium(device: string, file: string, { source, ...change }: NewMedium = {}): Promise<void> {
+    const { blocks, library } = this.started();
+    if (source !== undefined) library.images.set(file, source);
+    await blocks.change(device, file, change);
+  }
+
+  async ejectMedium(device: string, force = false): Promise<void> {
+    await this.started().blocks.eject(device, force);
+  }
+
+  async exportDrive(device: string, format: ExportFormat, sink: PieceSink): Promise<void> {
+    await this.standingStill(async ({ drives }) => {
+      const drive = drives.get(device);
+      if (drive === undefined) throw new VmError(`Device '${device}' not found`, { class: 'DeviceNotFound' });
+      await drive.alone(async (medium) => {
+        if (medium === undefined) throw new VmError(`drive '${device}' is empty`);
+        await exportImage(medium.node, format, sink);
+      });
+    });
+  }
+
   async monitor(line: string): Promise<string> {
     return this.started().monitor.execute(line);
   }
@@ -298,6 +345,7 @@ export class MachineVm implements Vm {
   private build(
     options: MachineOptions,
     files: Readonly<Record<string, Uint8Array>>,
+    library: ImageLibrary,
     media: ReadonlyMap<string, Medium>,
   ): Parts {
     const built = assemble(options, files, {
@@ -320,7 +368,14 @@ export class MachineVm implements Vm {
       receive: (event) => this.systemEvent(built, event),
     });
     const keysAndPointers = inputView(built.machine, built.input);
-    return { ...built, keysAndPointers, monitor: createHumanMonitor(this.controlInterface(built, keysAndPointers)) };
+    const blocks = createDriveControl({
+      options,
+      drives: built.drives,
+      library,
+      settle: () => void (!built.loop.isRunning && built.loop.settle()),
+    });
+    const monitor = createHumanMonitor(this.controlInterface(built, keysAndPointers, blocks));
+    return { ...built, keysAndPointers, blocks, library, monitor };
   }
 
   private systemEvent(parts: AssembledMachine, event: SystemEvent): void {
@@ -351,7 +406,7 @@ export class MachineVm implements Vm {
     };
   }
 
-  private controlInterface(parts: AssembledMachine, keysAndPointers: InputView): VmControl {
+  private controlInterface(parts: AssembledMachine, keysAndPointers: InputView, blocks: BlockControl): VmControl {
     const { options, machine, input, cpu, status, screen, readPhysical } = parts;
     const currentState = (): RunState => this.runState;
     return {
@@ -363,6 +418,7 @@ export class MachineVm implements Vm {
       },
       cpus: [cpu],
       input: keysAndPointers,
+      blocks,
       balloon: balloonView(machine, input),
       screen: screen && {
         text: () => screen.text(),

@@ -39,7 +39,7 @@ failed:
   mov %ah, status
   mov sum, %al; out %al, $0xe9; mov sum+1, %al; out %al, $0xe9
   mov status, %al; mov $0xf4, %dx; out %al, %dx
-  hlt
+forever: hlt; jmp forever
 drive: .byte 0
 status: .byte 0
 sum: .word 0

@@ -1,5 +1,6 @@
 import { type AnyCommand, anyCommand } from '../command.ts';
 import { balloon, queryBalloon } from './balloon.ts';
+import { blockResize, changeMedium, eject, queryBlock, queryBlockstats } from './block.ts';
 import { queryMice, sendKey } from './input.ts';
 import { cont, injectNmi, quit, stop, systemPowerdown, systemReset, systemWakeup } from './run-state.ts';
 import { screendump } from './screen.ts';
@@ -8,9 +9,14 @@ import { queryName, queryStatus, queryUuid, queryVersion } from './status.ts';
 /** Every command, by QMP's names. */
 export const commands: readonly AnyCommand[] = [
   anyCommand(balloon),
+  anyCommand(blockResize),
+  anyCommand(changeMedium),
   anyCommand(cont),
+  anyCommand(eject),
   anyCommand(injectNmi),
   anyCommand(queryBalloon),
+  anyCommand(queryBlock),
+  anyCommand(queryBlockstats),
   anyCommand(queryMice),
   anyCommand(queryName),
   anyCommand(queryStatus),

@@ -189,7 +189,11 @@ describe('info and help', () => {
     const help = await hmp('help');
     expect(help.split('\n').map((line) => line.split(/[ |]/)[0])).toEqual([
       'balloon',
+      'block_resize',
+      'change',
+      'commit',
       'cont',
+      'eject',
       'help',
       'info',
       'mouse_button',

@@ -2,6 +2,7 @@
 import { queryBalloon } from '../commands/balloon.ts';
 import { queryMice } from '../commands/input.ts';
 import { queryName, queryStatus, queryUuid, queryVersion } from '../commands/status.ts';
+import { blockInfoCommands } from './block-commands.ts';
 import { readExpression } from './expression.ts';
 import { type ArgumentReader, type HmpCommand, hmpCommand, registersOf } from './hmp-command.ts';
 import { HmpError } from './hmp-error.ts';
@@ -32,6 +33,7 @@ export const infoCommands: readonly HmpCommand[] = [
       return `balloon: actual=${Math.floor(actual / 2 ** 20)}\n`;
     },
   }),
+  ...blockInfoCommands,
   fromDevices('jit', 'show dynamic compiler info'),
   hmpCommand({
     names: ['mice'],
