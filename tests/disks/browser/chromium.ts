@@ -100,11 +100,13 @@ export async function openSite(script: string): Promise<Site> {
 export function launch(profile: string, url: string): { kill(): Promise<void> } {
   const child: ChildProcess = spawn(chromiumPath() ?? 'chromium', [...FLAGS, `--user-data-dir=${profile}`, url], {
     stdio: 'ignore',
+    detached: true,
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return {
     async kill() {
-      child.kill('SIGKILL');
+      // Its whole process group: a renderer that outlives the browser for a moment goes on writing.
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       await ended;
     },
   };
