@@ -66,6 +66,7 @@ export function planOptions(
         : { name: item.name, bytes: new TextEncoder().encode(item.string) },
     ),
     smbios: options.smbios,
+    without: options.hpet ? [] : ['hpet'],
     ...(model && { processor: { signature: model[0], features: model[3] } }),
     uuid: uuidBytes(options.uuid),
     noGraphics: options.nographic,

@@ -37,6 +37,7 @@ import type { PciFunction } from '../devices/pci/function.ts';
 import { piix3, piixRoute } from '../devices/pci/piix3.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
 import { a20Gate } from './a20-gate.ts';
+import { HPET_AT } from './acpi/isa-devices.ts';
 import type { BootEntry } from './boot-order.ts';
 import { deviceMemory } from './device-memory.ts';
 import { ISA_ROOT, PCI_ROOT, pciNode } from './firmware-paths.ts';
@@ -62,6 +63,7 @@ const BOARD_BUSES: ReadonlySet<BusKind> = new Set(['ISA', 'PCI', 'System']);
 
 /** Memory-mapped regions of ISA devices, by type and region. */
 const MEMORY_PLACES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  hpet: { memory: HPET_AT },
   'pc-testdev': { memory: PC_TESTDEV_MEMORY_AT },
 };
 
@@ -154,7 +156,7 @@ export class Assembly {
   }
 
   /** Adds a device; throws a VmError if there is no place for it. */
-  add({ id: name, type, props, links = {}, place, memory }: PlannedPart): void {
+  add({ id: name, type, props, links = {}, outputs = {}, place, memory }: PlannedPart): void {
     const id = name ?? this.freeId(type.type);
     if (this.find(id) !== undefined) throw new VmError(`Duplicate device ID '${id}'`);
     const set: Record<string, unknown> = { ...this.services(type), ...props };
@@ -178,7 +180,9 @@ export class Assembly {
     const irqs: Record<string, IrqLine> = {};
     for (const output of type.irqs) {
       const n = places?.irqs?.[output];
-      irqs[output] = n === undefined ? this.ownLine(type, output) : this.isaLines.connect(n);
+      const [part = '', end = ''] = outputs[output]?.split('.') ?? [];
+      if (this.find(part) !== undefined) irqs[output] = this.linked(`${part}.${end}`) as IrqLine;
+      else irqs[output] = n === undefined ? this.ownLine(type, output) : this.isaLines.connect(n);
     }
     const device = createDevice(type, { id, clock: this.options.clock, log: this.options.log, props: set, irqs });
     this.devices.push(device);
@@ -303,6 +307,7 @@ export class Assembly {
       inputs: () => partsOf(inputRouting, this.device('input')).registry,
       ignoreErrors: () => () => this.numericErrors.onIgnored?.(),
       io: () => this.ports,
+      gsis: () => this.allIsaLines(),
       isaIrqs: () => this.allIsaLines(),
       legacyMemory: () => (this.options.board.bus === 'pci' ? pciMemory : system),
       lines: () => this.allIsaLines(),

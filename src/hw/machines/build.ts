@@ -78,6 +78,7 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
     layout,
     uuid: options.uuid ?? new Uint8Array(16),
     noGraphics: options.noGraphics ?? false,
+    hpet: assembly.find('hpet') !== undefined,
     boot,
     bootEntries,
     kernel: options.firmware && kernel?.viaFirmware(),

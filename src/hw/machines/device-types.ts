@@ -17,6 +17,7 @@ import { port61 } from '../devices/misc/port61.ts';
 import { port80 } from '../devices/misc/port80.ts';
 import { port92 } from '../devices/misc/port92.ts';
 import { portF0 } from '../devices/misc/portf0.ts';
+import { pvpanic } from '../devices/misc/pvpanic.ts';
 import { fwCfg } from '../devices/nvram/fw-cfg.ts';
 import { pciHost } from '../devices/pci/host.ts';
 import { i440fx } from '../devices/pci/i440fx.ts';
@@ -27,6 +28,7 @@ import { ideCd } from '../devices/storage/ide-cd.ts';
 import { ideHd } from '../devices/storage/ide-hd.ts';
 import { isaIde } from '../devices/storage/isa-ide.ts';
 import { piix3Ide } from '../devices/storage/piix3-ide.ts';
+import { hpet } from '../devices/timer/hpet.ts';
 import { i8254 } from '../devices/timer/i8254.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
 import { virtconsole, virtserialport } from '../devices/virtio/serial-ports.ts';
@@ -34,11 +36,16 @@ import { virtioBalloonPci } from '../devices/virtio/virtio-balloon.ts';
 import { virtioBlkPci } from '../devices/virtio/virtio-blk.ts';
 import { virtioRngPci } from '../devices/virtio/virtio-rng.ts';
 import { virtioSerialPci } from '../devices/virtio/virtio-serial.ts';
+import { i6300esb } from '../devices/watchdog/i6300esb.ts';
+import { ib700 } from '../devices/watchdog/ib700.ts';
 import { a20Gate } from './a20-gate.ts';
 import { bootOrderDevice } from './boot-order.ts';
 
 /** What `-device` takes. */
 export const userDeviceTypes: readonly AnyDeviceType[] = [
+  i6300esb,
+  ib700,
+  pvpanic,
   uart16550,
   debugcon,
   isaDebugExit,
@@ -59,6 +66,7 @@ const boardDeviceTypes: readonly AnyDeviceType[] = [
   a20Gate,
   bootOrderDevice,
   fwCfg,
+  hpet,
   i440fx,
   i8042,
   i82077,

@@ -2,6 +2,8 @@
 
 import type { FirmwareFile } from '../core/device.ts';
 import { FW_CFG, type FwCfgItems, fwCfgItems, littleEndian } from '../devices/nvram/fw-cfg-items.ts';
+import { HPET_ID } from '../devices/timer/hpet.ts';
+import { HPET_AT } from './acpi/isa-devices.ts';
 import { type BootEntry, type BootOptions, bootOrderFile } from './boot-order.ts';
 import type { FirmwareKernel, MemoryWrite } from './loaders/direct-boot.ts';
 import { E820, E820_ENTRY_BYTES, writeE820 } from './loaders/e820.ts';
@@ -15,6 +17,7 @@ export interface FirmwareConfigOptions {
   /** 16 bytes as the text has them. */
   readonly uuid: Uint8Array;
   readonly noGraphics: boolean;
+  readonly hpet: boolean;
   readonly boot: BootOptions;
   readonly bootEntries: readonly BootEntry[];
   /** A kernel that the firmware is to start. */
@@ -37,7 +40,7 @@ export function pcFirmwareConfig(options: FirmwareConfigOptions): FwCfgItems {
     [FW_CFG.BOOT_MENU]: littleEndian(boot.menu ? 1 : 0, 2),
     [FW_CFG.MAX_CPUS]: littleEndian(1, 2),
     [FW_CFG.IRQ0_OVERRIDE]: littleEndian(1, 4),
-    [FW_CFG.HPET]: noHpet(),
+    [FW_CFG.HPET]: hpetBlocks(options.hpet),
   };
   return fwCfgItems(numbered, {
     bootorder: { bytes: bootOrderFile(bootEntries, boot.strict) },
@@ -63,10 +66,11 @@ function kernelItems({ setup, kernel, entry, commandLine, initrd }: FirmwareKern
   };
 }
 
-/** Count 255: no timer block. */
-function noHpet(): Uint8Array {
+/** A count, and as many timer blocks, of room for 8; count 255: none. */
+function hpetBlocks(isThere: boolean): Uint8Array {
   const bytes = new Uint8Array(HPET_TABLE_BYTES);
   bytes[0] = 0xff;
+  if (isThere) bytes.set([1, ...littleEndian(HPET_ID, 4), ...littleEndian(HPET_AT, 8)]);
   return bytes;
 }
 

@@ -273,12 +273,13 @@ describe('machine pc', () => {
     );
 
   it('lays memory out as QEMU', () => {
-    // info mtree -f of qemu-system-i386 7.2 -M pc -vga none, without its APICs and HPET
+    // info mtree -f of qemu-system-i386 7.2 -M pc -vga none, without its APICs
     expect(view({ kernel: undefined, firmware: bios(0x40000) })).toEqual([
       '0-bffff pc.ram',
       'c0000-dffff pc.rom',
       'e0000-fffff pc.bios',
       '100000-ffffff pc.ram',
+      'fed00000-fed003ff hpet',
       'fffc0000-ffffffff pc.bios',
     ]);
   });

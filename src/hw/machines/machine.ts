@@ -17,6 +17,8 @@ export interface Part {
   readonly props?: Readonly<Record<string, unknown>>;
   /** Properties that are other parts, or an end of one: property name to `id` or `id.end`, further up in the list. */
   readonly links?: Readonly<Record<string, string>>;
+  /** Interrupt outputs that lead to an end of a part further up, `id.end`, if the machine has that part. */
+  readonly outputs?: Readonly<Record<string, string>>;
   /** Slot and function of a PCI device. */
   readonly pci?: { readonly slot: number; readonly fn: number };
 }

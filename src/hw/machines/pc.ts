@@ -36,6 +36,7 @@ export const pc = defineBoard({
     { id: 'pcihost', type: 'i440FX-pcihost' },
     { id: 'i440fx', type: 'i440FX', pci: { slot: 0, fn: 0 } },
     { id: 'piix3-ide', type: 'piix3-ide', pci: { slot: 1, fn: 1 } },
+    { id: 'hpet', type: 'hpet' },
     { id: 'piix4_pm', type: 'PIIX4_PM', pci: { slot: 1, fn: 3 } },
     ...isaParts,
   ],

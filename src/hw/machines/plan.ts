@@ -64,6 +64,8 @@ export interface MachineOptions {
   readonly rtcSeconds?: number;
   /** 16 bytes as the text has them. */
   readonly uuid?: Uint8Array;
+  /** Types of board parts to leave out: `hpet` (-no-hpet). */
+  readonly without?: readonly string[];
   /** Nothing draws a screen: firmware writes to the serial port. */
   readonly noGraphics?: boolean;
   readonly boot?: BootOptions;
@@ -133,7 +135,9 @@ export function planMachine(options: MachineOptions): MachinePlan {
   }
   const backing = new BackingPlan(layout.endOffset, options.openFirmware ?? (() => undefined));
   const parts = [
-    ...[...board.parts, ...vgaPart(options)].map((part) => plannedBoardPart(part, options, backing)),
+    ...[...board.parts.filter(({ type }) => !options.without?.includes(type)), ...vgaPart(options)].map((part) =>
+      plannedBoardPart(part, options, backing),
+    ),
     ...serialParts(serials),
     ...(options.devices ?? []).map((device) => plannedUserPart(device, options, backing)),
   ];

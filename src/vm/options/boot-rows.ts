@@ -1,4 +1,4 @@
-/** Options that say what firmware finds: boot order, option ROMs, files of its configuration device. */
+/** Options that say what firmware finds: boot order, option ROMs, files of its configuration device, the timer block. */
 
 import { SMBIOS_FIELDS, type SmbiosOption } from '../../hw/machines/smbios/smbios.ts';
 import { VmError } from '../../util/errors.ts';
@@ -84,6 +84,14 @@ export const bootRows: readonly OptionRow[] = [
     usage: '-no-fd-bootchk',
     help: 'disable boot signature checking for floppy disks',
     apply: ({ options }) => void (options.boot = { ...options.boot, checkFloppySignature: false }),
+  },
+  {
+    names: ['no-hpet'],
+    argument: false,
+    group: 'i386 target',
+    usage: '-no-hpet',
+    help: 'disable HPET',
+    apply: ({ options }) => void (options.hpet = false),
   },
   {
     names: ['option-rom'],

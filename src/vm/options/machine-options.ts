@@ -73,6 +73,7 @@ export interface MachineOptions {
   optionRoms: readonly { readonly file: string; readonly bootIndex: number }[];
   fwCfg: readonly FwCfgOption[];
   smbios: readonly SmbiosOption[];
+  hpet: boolean;
   /** One entry a port, from port 0 on. */
   serial: readonly CharBackend[];
   monitor: CharBackend;
@@ -117,6 +118,7 @@ export const defaultMachineOptions = (machine: string): MachineOptions => ({
   optionRoms: [],
   fwCfg: [],
   smbios: [],
+  hpet: true,
   serial: [],
   monitor: { kind: 'null' },
   chardevs: {},

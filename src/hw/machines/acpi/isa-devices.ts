@@ -1,4 +1,5 @@
 /** ACPI's view of the devices that no bus would find by itself. */
+import { HPET_BYTES } from '../../devices/timer/hpet.ts';
 import {
   ACCESS,
   type Aml,
@@ -73,7 +74,6 @@ export function isaDevice({ path, hid, uid, resources }: IsaAcpiDevice): Aml {
 }
 
 export const HPET_AT = 0xfed0_0000;
-const HPET_BYTES = 0x400;
 /** HPET 1.0a §2.3.4: a period beyond this, in femtoseconds, is not valid. */
 const MAX_PERIOD = 100_000_000;
 

@@ -1,4 +1,5 @@
 /** The ACPI tables of a PC, as firmware gets them and as a kernel that starts without firmware finds them. */
+import { HPET_ID } from '../../devices/timer/hpet.ts';
 import { addFadt, facs, hpetTable, madt, mcfg, waet } from './fixed-tables.ts';
 import { COMMON_DEVICES, HPET_AT, type IsaAcpiDevice } from './isa-devices.ts';
 import { namespace } from './namespace.ts';
@@ -50,8 +51,6 @@ export interface PcAcpiOptions {
 const APM_CONTROL = 0xb2;
 const CMOS_CENTURY = 0x32;
 const IO_APIC_AT = 0xfec0_0000;
-/** Event timer block: Intel, revision 1, three comparators, 64 bits, legacy replacement. */
-const HPET_ID = 0x8086_a201;
 const LEVEL_INTERRUPTS = [5, 9, 10, 11] as const;
 
 export function pcAcpiTables(options: PcAcpiOptions): TableBlock {
