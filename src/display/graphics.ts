@@ -49,10 +49,10 @@ export class GraphicsPainter {
       const from = isWhole ? this.video : this.gathered(start, mask);
       const at = isWhole ? start : 0;
       const shadowAt = y * rowWords;
-      wasDrawn = this.isFresh || firstDifference(from, at, shadow, shadowAt, rowWords) < rowWords;
+      wasDrawn = this.isFresh || differs(from, at, shadow, shadowAt, rowWords);
       if (!wasDrawn) continue;
       // The row is drawn from the copy: what the guest writes meanwhile is a difference next time.
-      for (let i = 0; i < rowWords; i++) shadow[shadowAt + i] = from[at + i] as number;
+      shadow.set(from.subarray(at, at + rowWords), shadowAt);
       this.drawRow(shadowAt, to.subarray(y * width, (y + 1) * width));
       changed(y);
     }
@@ -76,7 +76,7 @@ export class GraphicsPainter {
   }
 }
 
-function firstDifference(a: Int32Array, atA: number, b: Int32Array, atB: number, length: number): number {
-  for (let i = 0; i < length; i++) if (a[atA + i] !== b[atB + i]) return i;
-  return length;
+function differs(a: Int32Array, atA: number, b: Int32Array, atB: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (a[atA + i] !== b[atB + i]) return true;
+  return false;
 }

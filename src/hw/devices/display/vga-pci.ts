@@ -10,10 +10,14 @@ import { BYTE_WIDE, Container, type IoRegion, ioRegion } from '../../core/region
 import { bytes, vmstate } from '../../core/state.ts';
 import { CONFIG_BYTES } from '../pci/config.ts';
 import { PciFunction } from '../pci/function.ts';
+import { MAX_HEIGHT, MAX_WIDTH } from './bochs-dispi.ts';
+import { edidOf } from './edid.ts';
 import { createVga, VGA_PORTS, VGA_WINDOW_AT, type VgaCore } from './vga-core.ts';
 import { vgamem, videoMemoryBytes } from './vga-memory-size.ts';
 import { VBE, vgaFields } from './vga-state.ts';
 
+const PREFERRED_MODE = { width: 1280, height: 800 };
+const EDID_WINDOW_BYTES = 0x100;
 const MMIO_BYTES = 0x1000;
 const MMIO = { VGA: 0x400, DISPI: 0x500, QEMU: 0x600 } as const;
 const QEMU_REGISTERS = { SIZE: 0, ENDIANNESS: 4 } as const;
@@ -41,6 +45,11 @@ function dispiMmio({ dispi }: VgaCore): IoRegion {
   );
 }
 
+function edidMmio(): IoRegion {
+  const block = edidOf(PREFERRED_MODE, { width: MAX_WIDTH, height: MAX_HEIGHT });
+  return ioRegion('edid', EDID_WINDOW_BYTES, { read: (offset) => block[offset] ?? 0, write() {} }, BYTE_WIDE);
+}
+
 function qemuMmio(): IoRegion {
   const values: Readonly<Record<number, number>> = {
     [QEMU_REGISTERS.SIZE]: 8,
@@ -60,6 +69,7 @@ export const vgaPci = defineDevice({
   bus: 'PCI',
   props: {
     vgamem_mb: vgamem,
+    edid: prop.bool(true, 'the monitor says what it is'),
     romfile: prop.string('vgabios-stdvga.bin', 'the VGA BIOS; empty: none'),
     memory: prop.required<Readonly<Record<'vram', DeviceMemory>> & { readonly rom?: DeviceMemory }>(),
     /** Where A0000h of the ISA bus lies. */
@@ -73,12 +83,13 @@ export const vgaPci = defineDevice({
     vram: { bytes: videoMemoryBytes(vgamem_mb) },
     ...(romfile !== '' && { rom: { file: romfile } }),
   }),
-  create(s, { memory, legacyMemory, io, transaction, clock }) {
+  create(s, { memory, edid, legacyMemory, io, transaction, clock }) {
     const core = createVga(s, { clock, vram: memory.vram, transaction });
     for (const [name, port] of Object.entries(VGA_PORTS)) io.add(port, core.ports[name as keyof typeof VGA_PORTS]);
     legacyMemory.add(VGA_WINDOW_AT, core.window, { priority: 1 });
 
     const mmio = new Container('vga.mmio', MMIO_BYTES);
+    if (edid) mmio.add(0, edidMmio());
     mmio.add(MMIO.VGA, vgaMmio(core));
     mmio.add(MMIO.DISPI, dispiMmio(core));
     mmio.add(MMIO.QEMU, qemuMmio());
