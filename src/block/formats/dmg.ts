@@ -59,6 +59,11 @@ export async function openDmg(file: BlockNode, { name }: OpenImageOptions): Prom
   const chunks: Chunk[] = [];
   for (const table of blockTables(new TextDecoder().decode(plist), name)) readTable(table, { chunks, dataFork, name });
   chunks.sort((a, b) => a.start - b.start);
+  chunks.forEach((chunk, i) => {
+    const before = chunks[i - 1];
+    if (before === undefined || before.start + before.length <= chunk.start) return;
+    throw refuse(name, `dmg chunks overlap at sector ${chunk.start / SECTOR}`);
+  });
   return new DmgImage(file, chunks, name, getU64BE(view, 0x1ec));
 }
 

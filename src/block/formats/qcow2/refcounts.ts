@@ -152,16 +152,19 @@ export class Refcounts {
   async addReference(offset: number, length: number): Promise<void> {
     for (const cluster of this.clustersOf(offset, length)) {
       const count = await this.get(cluster);
+      if (count === 0) {
+        throw new BlockFailure(
+          'EIO',
+          `image '${this.name}': cluster ${cluster} is in use but counted as free; check it, with repair`,
+        );
+      }
       if (count < this.max) continue;
       throw new BlockFailure(
         'EINVAL',
         `image '${this.name}': cluster ${cluster} has ${count} references already, ${this.bits}-bit refcounts allow no more`,
       );
     }
-    for (const cluster of this.clustersOf(offset, length)) {
-      await this.ensureBlock(cluster);
-      await this.set(cluster, (await this.get(cluster)) + 1);
-    }
+    for (const cluster of this.clustersOf(offset, length)) await this.set(cluster, (await this.get(cluster)) + 1);
   }
 
   /** One reference less, at once: nothing on the disk has it any more. */
@@ -285,6 +288,7 @@ export class Refcounts {
     const home = await this.findFree(1);
     const homeIndex = Math.floor(home / this.perBlock);
     if (homeIndex !== index && (await this.ensureBlock(home))) return this.ensureBlock(cluster);
+    this.guard(home * this.clusterSize, this.clusterSize);
     await zeroGrowing(this.file, home * this.clusterSize, this.clusterSize);
     this.setEntry(index, home * this.clusterSize);
     await this.set(home, 1);
@@ -327,6 +331,7 @@ export class Refcounts {
     table.set(this.table);
     const start = first * this.clusterSize;
     const firstIndex = this.table.length;
+    this.guard(start, (clusters + blocks) * this.clusterSize);
     await zeroGrowing(this.file, start, (clusters + blocks) * this.clusterSize);
     for (let i = 0; i < blocks; i++) table[firstIndex + i] = start + (clusters + i) * this.clusterSize;
     this.table = table;
