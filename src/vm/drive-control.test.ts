@@ -16,7 +16,7 @@ async function machine(args: readonly string[], files: Readonly<Record<string, U
       return bytes && createMemoryNode(bytes, { readonly });
     },
   });
-  const common = ['-S', '-m', '16', '-display', 'none', '-vga', 'none', '-bios', 'bios'];
+  const common = ['-S', '-nodefaults', '-m', '16', '-display', 'none', '-vga', 'none', '-bios', 'bios'];
   await vm.start({ args: [...common, ...args], files: { bios: new Uint8Array(0x10000) } }, (event) =>
     events.push(event),
   );

@@ -194,6 +194,8 @@ export const deviceRows: readonly OptionRow[] = [
       defaults.serial = false;
       defaults.monitor = false;
       defaults.vga = false;
+      defaults.cdrom = false;
+      defaults.floppy = false;
     },
   },
 ];

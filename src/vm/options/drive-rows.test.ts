@@ -8,9 +8,11 @@ function machine(...args: string[]) {
   return parsed.options;
 }
 
+const ideCd = { name: 'ide-cd', bus: 'IDE', category: 'Storage', help: '', check() {} };
+
 /** Each drive's id and file, and the devices with their properties. */
 function drives(...args: string[]) {
-  const { drives: list, devices, floppies } = machine(...args);
+  const { drives: list, devices, floppies } = machine('-nodefaults', ...args);
   return {
     drives: list.map(({ id, file }) => `${id}=${file ?? ''}`),
     devices: devices.map(({ driver, properties }) => {
@@ -22,6 +24,19 @@ function drives(...args: string[]) {
 }
 
 describe('drives', () => {
+  test('for a CD and a floppy are there without being asked for, unless something is in their places', () => {
+    const withCd = { ...testCatalogue, devices: [...testCatalogue.devices, ideCd] };
+    const ids = (...args: string[]): string[] => {
+      const parsed = parseCommandLine(args, withCd);
+      return parsed.kind === 'machine' ? parsed.options.drives.map(({ id }) => id) : [];
+    };
+    expect(ids()).toEqual(['ide1-cd0', 'floppy0']);
+    expect(ids('-hda', 'a')).toEqual(['ide0-hd0', 'ide1-cd0', 'floppy0']);
+    expect(ids('-hdc', 'a', '-fda', 'b')).toEqual(['ide1-hd0', 'floppy0']);
+    expect(ids('-drive', 'if=none,id=x', '-device', 'ide-cd')).toEqual(['x', 'floppy0']);
+    expect(ids('-nodefaults')).toEqual([]);
+  });
+
   test('of the short options have QEMU’s places and names', () => {
     expect(drives('disk.img', '-hdb', 'b', '-cdrom', 'c.iso', '-hdd', 'd', '-fda', 'f', '-fdb', 'g')).toEqual({
       drives: ['ide0-hd0=disk.img', 'ide0-hd1=b', 'ide1-cd0=c.iso', 'ide1-hd1=d', 'floppy0=f', 'floppy1=g'],
@@ -48,7 +63,7 @@ describe('drives', () => {
   });
 
   test('with if=none are for devices that name them', () => {
-    const options = machine('-drive', 'if=none,id=d,file=x,,y', '-device', 'pc-testdev');
+    const options = machine('-nodefaults', '-drive', 'if=none,id=d,file=x,,y', '-device', 'pc-testdev');
     expect(options.drives).toMatchObject([{ id: 'd', file: 'x,y' }]);
     expect(options.devices).toMatchObject([{ driver: 'pc-testdev' }]);
   });
@@ -56,7 +71,7 @@ describe('drives', () => {
   test('take what is said of the image', () => {
     const text =
       'file=x,format=raw,readonly=on,snapshot=on,serial=S1,cache=none,werror=stop,rerror=ignore,discard=unmap';
-    expect(machine('-drive', `${text},bus=1,unit=1`).drives).toEqual([
+    expect(machine('-nodefaults', '-drive', `${text},bus=1,unit=1`).drives).toEqual([
       {
         id: 'ide1-hd1',
         file: 'x',

@@ -16,7 +16,7 @@ export interface Draft {
   /** `-monitor` or a `mon:` serial port says where the monitor is. */
   monitor: NamedOrBackend | undefined;
   /** Devices that exist unless an option mentions their kind; -nodefaults clears all. */
-  readonly defaults: { serial: boolean; monitor: boolean; vga: boolean };
+  readonly defaults: { serial: boolean; monitor: boolean; vga: boolean; cdrom: boolean; floppy: boolean };
   /** What `-vga` says. */
   vga: VgaOption | undefined;
   cpuCount: number;

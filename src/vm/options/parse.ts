@@ -4,7 +4,7 @@ import { bootRows } from './boot-rows.ts';
 import type { Catalogue } from './catalogue.ts';
 import { resolveBackend } from './char-backends.ts';
 import { deviceRows } from './device-rows.ts';
-import { parseDrive, placeDrives } from './drive-options.ts';
+import { type DriveDraft, parseDrive, placeDrives } from './drive-options.ts';
 import { driveRows, FIRST_DISK } from './drive-rows.ts';
 import { defaultMachineOptions, type MachineOptions, type VgaOption } from './machine-options.ts';
 import { machineRows } from './machine-rows.ts';
@@ -35,7 +35,7 @@ export function parseCommandLine(args: readonly string[], catalogue: Catalogue):
     serial: [],
     drives: [],
     monitor: undefined,
-    defaults: { serial: true, monitor: true, vga: true },
+    defaults: { serial: true, monitor: true, vga: true, cdrom: true, floppy: true },
     vga: undefined,
     cpuCount: 1,
   };
@@ -78,14 +78,25 @@ function finish(draft: Draft, catalogue: Catalogue): void {
   if (cpuCount > 1) {
     throw new VmError(`Invalid SMP CPUs ${cpuCount}. The max CPUs supported by machine '${options.machine}' is 1`);
   }
-  connectDrives(draft);
+  connectDrives(draft, catalogue);
   options.vga = draft.vga ?? defaultVga(draft, catalogue);
   connectConsoles(draft);
 }
 
-/** Drives come before the devices that the user names: QEMU's order. */
-function connectDrives({ options, drives }: Draft): void {
-  const placed = placeDrives(drives);
+const CDROM: DriveDraft = parseDrive('', { index: 2, media: 'cdrom' });
+const FLOPPY: DriveDraft = parseDrive('', { interface: 'floppy', index: 0 });
+/** A machine to which one of these is added gets no CD-ROM drive of its own: QEMU's list. */
+const DISK_DRIVERS: readonly string[] = ['ide-cd', 'ide-hd', 'scsi-cd', 'scsi-hd'];
+
+/** Drives come before the devices that the user names; a CD-ROM and a floppy drive are there without being asked for. */
+function connectDrives({ options, drives, defaults }: Draft, { devices }: Catalogue): void {
+  const has = (driver: string): boolean => devices.some(({ name }) => name === driver);
+  const named = (drivers: readonly string[]): boolean => options.devices.some(({ driver }) => drivers.includes(driver));
+  const presets = [
+    ...(defaults.cdrom && has('ide-cd') && !named(DISK_DRIVERS) ? [CDROM] : []),
+    ...(defaults.floppy ? [FLOPPY] : []),
+  ];
+  const placed = placeDrives(drives, presets);
   options.drives = placed.drives.map((drive) => ({ ...drive, snapshot: drive.snapshot || options.snapshot }));
   options.floppies = placed.floppies;
   options.devices = [...placed.devices, ...options.devices];
