@@ -86,6 +86,6 @@ export interface VmControl {
   readonly screen: ScreenView | undefined;
   /** Hands a file to the person: written beside the program, or downloaded from the page. */
   saveFile(name: string, bytes: Uint8Array): void;
-  /** Text of `info <topic>` that devices and the engine know themselves: `pic`, `jit`. Undefined: not here. */
-  describe(topic: 'pic' | 'jit'): string | undefined;
+  /** Text of `info <topic>` that devices and the engine know themselves. Undefined: not here. */
+  describe(topic: 'pic' | 'jit' | 'usb'): string | undefined;
 }

@@ -14,8 +14,13 @@ const machines: readonly MachineEntry[] = boards.flatMap(({ name, desc, alias, i
 ]);
 
 const DISPLAYS: readonly string[] = ['VGA', 'isa-vga'];
-const categoryOf = (type: string): string =>
-  DISPLAYS.includes(type) ? 'Display' : type === 'isa-serial' ? 'Input' : 'Misc';
+const INPUTS: readonly string[] = ['isa-serial', 'usb-kbd', 'usb-mouse', 'usb-tablet'];
+const CONTROLLERS: readonly string[] = ['piix3-usb-uhci', 'usb-hub'];
+const categoryOf = (type: string): string => {
+  if (DISPLAYS.includes(type)) return 'Display';
+  if (CONTROLLERS.includes(type)) return 'Controller/Bridge/Hub';
+  return INPUTS.includes(type) ? 'Input' : 'Misc';
+};
 
 const devices: readonly DeviceEntry[] = userDeviceTypes.map(({ type, desc, bus, props }) => ({
   name: type,

@@ -54,6 +54,7 @@ export function planOptions(
     },
     partProperties: { 'isa-fdc': options.floppies },
     openFirmware: (name) => (Object.hasOwn(files, name) ? files[name] : undefined),
+    usb: options.usb,
     boot: options.boot,
     optionRoms: options.optionRoms.map(({ file, bootIndex }) => ({
       name: file.split('/').at(-1) ?? file,

@@ -34,6 +34,7 @@ import { describePic } from './pic-text.ts';
 import type { SliceEnd } from './run-loop.ts';
 import { chardevTarget } from './serial-ports.ts';
 import { hashParts } from './state-hash.ts';
+import { describeUsb } from './usb-text.ts';
 import { VERSION } from './version.ts';
 import type { X86Processor } from './x86/processor.ts';
 
@@ -433,7 +434,10 @@ export class MachineVm implements Vm {
       injectNmi: () => this.injectNmi(),
       quit: () => this.quit(),
       readPhysical: (address, into) => readPhysical(Number(address), into),
-      describe: (topic) => (topic === 'jit' ? status.describeEngine() : describePic(machine)),
+      describe(topic) {
+        if (topic === 'jit') return status.describeEngine();
+        return topic === 'usb' ? describeUsb(machine) : describePic(machine);
+      },
     };
   }
 

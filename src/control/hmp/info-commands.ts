@@ -15,7 +15,7 @@ const cpuChoice: ArgumentReader<number | 'all' | undefined> = (text, { cpu }) =>
   return Number(readExpression(text, registersOf(cpu)));
 };
 
-const fromDevices = (topic: 'pic' | 'jit', help: string): HmpCommand =>
+const fromDevices = (topic: 'pic' | 'jit' | 'usb', help: string): HmpCommand =>
   hmpCommand({
     names: [topic],
     help,
@@ -84,6 +84,7 @@ export const infoCommands: readonly HmpCommand[] = [
       return `VM status: ${running ? 'running' : 'paused'}${detail}\n`;
     },
   }),
+  fromDevices('usb', 'show guest USB devices'),
   hmpCommand({
     names: ['uuid'],
     help: 'show the current VM UUID',

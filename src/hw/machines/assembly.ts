@@ -36,6 +36,8 @@ import { devfnOf } from '../devices/pci/config.ts';
 import type { PciFunction } from '../devices/pci/function.ts';
 import { piix3, piixRoute } from '../devices/pci/piix3.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
+import { UsbBus } from '../devices/usb/usb.ts';
+import { usbHub } from '../devices/usb/usb-hub.ts';
 import { a20Gate } from './a20-gate.ts';
 import { HPET_AT } from './acpi/isa-devices.ts';
 import type { BootEntry } from './boot-order.ts';
@@ -125,6 +127,7 @@ export class Assembly {
   };
   private readonly isaLines: SharedLines;
   private pciBus: PciBus | undefined;
+  private usbBuses = 0;
 
   constructor(options: AssemblyOptions) {
     this.options = options;
@@ -173,6 +176,7 @@ export class Assembly {
         this.blocks.push({ name: `${id}.${part}`, offset, bytes: Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE });
       }
     }
+    if (type.bus === 'usb-bus' && type !== usbHub && props['port'] === undefined) this.makeRoomOnUsb(type, place);
     if (type.bus !== undefined && !BOARD_BUSES.has(type.bus)) set['parent'] = this.busFor(type, place);
     const devfn = place.pci && this.pciPlace(id, type, place);
     for (const [property, target] of Object.entries(links)) set[property] = this.linked(target);
@@ -320,6 +324,7 @@ export class Assembly {
       system: () => system,
       systemReset: () => requestReset,
       watchdogExpired: () => () => control.watchdogExpired(),
+      usbBus: () => new UsbBus(`usb-bus.${this.usbBuses++}`),
       transaction: () => (change: () => void) => this.memory.transaction(change),
     };
     const given: Record<string, unknown> = {};
@@ -361,6 +366,13 @@ export class Assembly {
     const free = ofKind.find(({ full }) => !full) ?? ofKind[0];
     if (free === undefined) throw new VmError(`No '${type.bus}' bus found for device '${type.type}'`);
     return free;
+  }
+
+  /** As QEMU: before the last free port is taken, a hub takes it. */
+  private makeRoomOnUsb(type: AnyDeviceType, place: PartPlace): void {
+    const bus = this.busFor(type, place);
+    if (!(bus instanceof UsbBus) || bus.freePorts !== 1) return;
+    this.add({ id: undefined, type: usbHub, props: {}, place: { bus: bus.name }, memory: {} });
   }
 
   private pciPlace(id: string, type: AnyDeviceType, { pci, bus }: PartPlace): number {

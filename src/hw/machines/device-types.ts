@@ -31,6 +31,10 @@ import { piix3Ide } from '../devices/storage/piix3-ide.ts';
 import { hpet } from '../devices/timer/hpet.ts';
 import { i8254 } from '../devices/timer/i8254.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
+import { piix3Uhci } from '../devices/usb/uhci.ts';
+import { usbHub } from '../devices/usb/usb-hub.ts';
+import { usbKbd } from '../devices/usb/usb-kbd.ts';
+import { usbMouse, usbTablet } from '../devices/usb/usb-pointers.ts';
 import { virtconsole, virtserialport } from '../devices/virtio/serial-ports.ts';
 import { virtioBalloonPci } from '../devices/virtio/virtio-balloon.ts';
 import { virtioBlkPci } from '../devices/virtio/virtio-blk.ts';
@@ -58,6 +62,11 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   virtioSerialPci,
   virtconsole,
   virtserialport,
+  piix3Uhci,
+  usbHub,
+  usbKbd,
+  usbMouse,
+  usbTablet,
   vgaPci,
   isaVga,
 ];

@@ -54,6 +54,8 @@ export interface Board {
   readonly lowRam: { readonly limit: number; readonly cut: number };
   readonly maxRamBytes: number;
   readonly parts: readonly Part[];
+  /** What `-usb` adds. */
+  readonly usb?: Part;
   readonly maxSerials: number;
   /** The adapter that each value of `-vga` stands for. */
   readonly vga: Readonly<Partial<Record<VgaKind, Part>>>;

@@ -30,6 +30,7 @@ export const pc = defineBoard({
   bus: 'pci',
   lowRam: { limit: 3.5 * GiB, cut: 3 * GiB },
   maxRamBytes: 64 * GiB,
+  usb: { id: 'usb', type: 'piix3-usb-uhci', pci: { slot: 1, fn: 2 } },
   parts: [
     interruptController,
     { id: 'piix3', type: 'PIIX3', pci: { slot: 1, fn: 0 } },

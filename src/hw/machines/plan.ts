@@ -69,6 +69,8 @@ export interface MachineOptions {
   /** Nothing draws a screen: firmware writes to the serial port. */
   readonly noGraphics?: boolean;
   readonly boot?: BootOptions;
+  /** With the board's USB controller. */
+  readonly usb?: boolean;
   /** The user's own files in fw_cfg: `opt/org.example/name`. */
   readonly fwCfgFiles?: readonly NamedFile[];
   readonly optionRoms?: readonly OptionRom[];
@@ -135,9 +137,7 @@ export function planMachine(options: MachineOptions): MachinePlan {
   }
   const backing = new BackingPlan(layout.endOffset, options.openFirmware ?? (() => undefined));
   const parts = [
-    ...[...board.parts.filter(({ type }) => !options.without?.includes(type)), ...vgaPart(options)].map((part) =>
-      plannedBoardPart(part, options, backing),
-    ),
+    ...boardParts(options).map((part) => plannedBoardPart(part, options, backing)),
     ...serialParts(serials),
     ...(options.devices ?? []).map((device) => plannedUserPart(device, options, backing)),
   ];
@@ -157,6 +157,13 @@ export function planMachine(options: MachineOptions): MachinePlan {
     backingBytes: backing.backingBytes,
   };
 }
+
+/** Without those that `-nodefaults` and its kin leave out, with those that options add. */
+const boardParts = (options: MachineOptions): Part[] => [
+  ...options.board.parts.filter(({ type }) => !options.without?.includes(type)),
+  ...vgaPart(options),
+  ...(options.usb && options.board.usb ? [options.board.usb] : []),
+];
 
 /** Those of the user, and the one by which firmware starts a kernel. */
 function optionRomsOf(

@@ -83,6 +83,8 @@ export interface MachineOptions {
   display: 'default' | 'none';
   vga: VgaOption;
   devices: readonly DeviceOption[];
+  /** The board's USB controller. */
+  usb: boolean;
   drives: readonly DriveOption[];
   /** Drives of the floppy controller, by its properties. */
   floppies: Readonly<Record<string, string>>;
@@ -126,6 +128,7 @@ export const defaultMachineOptions = (machine: string): MachineOptions => ({
   display: 'default',
   vga: 'std',
   devices: [],
+  usb: false,
   drives: [],
   floppies: {},
   snapshot: false,

@@ -63,6 +63,7 @@ export const machineRows: readonly OptionRow[] = [
         append: (text: string) => void (options.append = text),
         firmware: (path: string) => void (options.bios = path),
         graphics: (text: string) => void (options.nographic = !parseOnOff(text, 'graphics')),
+        usb: (text: string) => void (options.usb = parseOnOff(text, 'usb')),
         'dump-guest-core': accepted,
         'mem-merge': accepted,
       };

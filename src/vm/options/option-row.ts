@@ -31,6 +31,7 @@ export interface OptionRow {
     | 'Standard'
     | 'Block device'
     | 'Display'
+    | 'USB'
     | 'Network'
     | 'i386 target'
     | 'Character device'

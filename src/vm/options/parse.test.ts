@@ -63,6 +63,9 @@ describe('a command line that describes a machine', () => {
     [['-d', 'int,guest_errors', '-D', 'log'], { log: { items: ['int', 'guest_errors'], file: 'log' } }],
     [['-name', 'guest=x,,y,process=z'], { name: 'x,y' }],
     [['-uuid', '00112233-4455-6677-8899-AABBCCDDEEFF'], { uuid: '00112233-4455-6677-8899-aabbccddeeff' }],
+    [['-usb'], { usb: true }],
+    [['-M', 'pc,usb=on'], { usb: true }],
+    [['-usbdevice', 'tablet'], { usb: true, devices: [{ driver: 'usb-tablet', id: undefined, properties: {} }] }],
     [['-nic', 'none', '-net', 'none', '-vga', 'none', '-display', 'none'], { display: 'none' }],
   ])('%j', (args, expected) => {
     expect(machine(...args)).toMatchObject(expected);
@@ -225,6 +228,7 @@ describe('a wrong command line', () => {
     [['-accel', 'tcg,foo=1'], "-accel tcg,foo=1: Property 'tcg-accel.foo' not found"],
     [['-accel', 'tcg,tb-size=x'], "-accel tcg,tb-size=x: Parameter 'tb-size' expects integer"],
     [['-accel', 'tcg,engine=x'], "-accel tcg,engine=x: Invalid 'engine' setting x"],
+    [['-usbdevice', 'disk:x'], "-usbdevice disk:x: could not add USB device 'disk:x'"],
     [['-vga', 'tcx'], '-vga tcx: unknown vga type: tcx'],
     [['-nic', 'user,model=e1000'], "-nic user,model=e1000: Parameter 'type' does not accept value 'user'"],
     [['-uuid', 'foo'], '-uuid foo: failed to parse UUID string: wrong format'],

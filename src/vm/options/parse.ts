@@ -10,6 +10,7 @@ import { defaultMachineOptions, type MachineOptions, type VgaOption } from './ma
 import { machineRows } from './machine-rows.ts';
 import type { Draft, OptionRow } from './option-row.ts';
 import { runRows } from './run-rows.ts';
+import { usbRows } from './usb-rows.ts';
 
 export type ParsedCommandLine =
   | { readonly kind: 'machine'; readonly options: MachineOptions }
@@ -22,6 +23,7 @@ const ROWS: readonly OptionRow[] = [
   ...driveRows,
   ...bootRows,
   ...deviceRows,
+  ...usbRows,
   ...runRows.slice(2),
 ];
 

@@ -21,8 +21,8 @@ const TD = {
 } as const;
 /** Bytes that go over a full-speed bus in a frame (QEMU's figure). */
 const FRAME_BYTES = 1280;
-/** A frame is over after so many links, whatever they are; a schedule may be a circle. */
-const MAX_LINKS = 1024;
+/** A frame is over after so many links, whatever they are: a schedule may be a circle (QEMU's figure). */
+const MAX_LINKS = 256;
 const MAX_PACKET = 1280;
 
 export interface FrameEnd {

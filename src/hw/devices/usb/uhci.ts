@@ -8,8 +8,8 @@ import { defineDevice } from '../../core/device.ts';
 import type { Dma } from '../../core/dma.ts';
 import { prop } from '../../core/props.ts';
 import { type AccessSizes, ioRegion } from '../../core/region.ts';
-import { array, bool, bytes, i64, timer, u8, u16, u32, vmstate } from '../../core/state.ts';
-import { COMMAND, CONFIG_BYTES } from '../pci/config.ts';
+import { array, bytes, i64, timer, u8, u16, u32, vmstate } from '../../core/state.ts';
+import { CFG, COMMAND, CONFIG_BYTES } from '../pci/config.ts';
 import { PciFunction } from '../pci/function.ts';
 import { runFrame } from './uhci-schedule.ts';
 import { type UsbBus, UsbPort } from './usb.ts';
@@ -73,7 +73,6 @@ export const piix3Uhci = defineDevice({
     /** When the frame of number `frame` begins. */
     frameNs: i64(),
     quietFrames: u8(),
-    isStopped: bool(true),
     ticking: timer(),
   }),
   create(s, { id, clock, dma, usbBus, log }) {
@@ -106,29 +105,32 @@ export const piix3Uhci = defineDevice({
 
     // Frames
 
+    const isStopped = (): boolean => (s.status & STS.HALTED) !== 0;
+    let inFrame = false;
     function tick(): void {
       catchUp();
       schedule();
     }
     function schedule(): void {
-      if (s.isStopped) return;
+      if (isStopped()) return;
       const ahead = s.quietFrames < BUSY_FRAMES ? 0 : IDLE_FRAMES - 1;
       ticking.set(s.frameNs + ahead * FRAME_NS);
     }
     /** Runs the frames that have begun by now. */
     function catchUp(): void {
-      if (s.isStopped) return;
+      if (isStopped()) return;
       const now = clock.now();
       const late = Math.floor((now - s.frameNs) / FRAME_NS);
       if (late > MAX_LATE_FRAMES) skip(late - MAX_LATE_FRAMES);
-      while (s.frameNs <= now && !s.isStopped) frame();
+      while (s.frameNs <= now && !isStopped()) frame();
     }
     function skip(frames: number): void {
       s.frame = (s.frame + frames) & 0x7ff;
       s.frameNs += frames * FRAME_NS;
     }
     function frame(): void {
-      if (pci.read(4, 2) & COMMAND.MASTER) {
+      inFrame = true;
+      if (pci.read(CFG.COMMAND, 2) & COMMAND.MASTER) {
         const end = runFrame(dma, (s.frameList + (s.frame & 0x3ff) * 4) >>> 0, deviceAt);
         s.quietFrames = end.transfers > 0 ? 0 : Math.min(255, s.quietFrames + 1);
         s.causes |= (end.completed ? 1 : 0) | (end.short ? 2 : 0);
@@ -142,6 +144,7 @@ export const piix3Uhci = defineDevice({
         updateInterrupt();
       }
       skip(1);
+      inFrame = false;
     }
     function deviceAt(address: number) {
       for (const [n, { device }] of ports.entries()) {
@@ -154,21 +157,19 @@ export const piix3Uhci = defineDevice({
     function stop(): void {
       s.command &= ~CMD.RUN;
       s.status |= STS.HALTED;
-      s.isStopped = true;
       ticking.cancel();
     }
     function start(): void {
       s.status &= ~STS.HALTED;
-      s.isStopped = false;
       s.quietFrames = 0;
       s.frameNs = clock.now() + FRAME_NS;
       schedule();
     }
     /** A device has news: look with the next frame. */
     function notice(): void {
-      if (s.isStopped) return;
-      catchUp();
       s.quietFrames = 0;
+      if (isStopped() || inFrame) return;
+      catchUp();
       schedule();
     }
 
@@ -254,7 +255,7 @@ export const piix3Uhci = defineDevice({
           updateInterrupt();
           break;
         case REG.FRNUM:
-          if (s.isStopped) s.frame = value & 0x7ff;
+          if (isStopped()) s.frame = value & 0x7ff;
           break;
         case REG.FLBASEADD:
           s.frameList = ((s.frameList & 0xffff_0000) | (value & 0xf000)) >>> 0;
@@ -277,7 +278,7 @@ export const piix3Uhci = defineDevice({
         s.command = value & CMD.GRESET; // held until the guest ends it
         return;
       }
-      const wasRunning = !s.isStopped;
+      const wasRunning = !isStopped();
       s.command = value & 0xff;
       if (value & CMD.RUN && !wasRunning) start();
       else if (!(value & CMD.RUN)) stop();
