@@ -76,12 +76,38 @@ const MODULES = [
   'drivers/virtio/virtio_input',
 ] as const;
 
-/** Names of the modules' files in `roms/out/`, in the order in which they load. */
-export const MODULE_FILES: readonly string[] = MODULES.map((path) => `modules-i386/${path.split('/').at(-1)}.ko`);
+/** The same for keyboard and mouse on the USB, */
+const USB_MODULES = [
+  'drivers/usb/common/usb-common',
+  'drivers/usb/core/usbcore',
+  'drivers/usb/host/uhci-hcd',
+  'drivers/hid/hid',
+  'drivers/hid/hid-generic',
+  'drivers/hid/usbhid/usbhid',
+] as const;
+/** and for sound, with the devices of OSS, to which one writes samples. */
+const SOUND_MODULES = [
+  'sound/soundcore',
+  'sound/core/snd',
+  'sound/core/snd-timer',
+  'sound/core/snd-pcm',
+  'sound/ac97_bus',
+  'sound/pci/ac97/snd-ac97-codec',
+  'sound/pci/snd-intel8x0',
+  'sound/core/oss/snd-mixer-oss',
+  'sound/core/oss/snd-pcm-oss',
+] as const;
 
-const modules = MODULES.map(
-  (path, i): RomFile => ({
-    name: MODULE_FILES[i] as string,
+const moduleFile = (path: string): string => `modules-i386/${path.split('/').at(-1)}.ko`;
+
+/** Names of the modules' files in `roms/out/`, in the order in which they load. */
+export const MODULE_FILES: readonly string[] = MODULES.map(moduleFile);
+export const USB_MODULE_FILES: readonly string[] = [...USB_MODULES, 'drivers/input/evdev'].map(moduleFile);
+export const SOUND_MODULE_FILES: readonly string[] = SOUND_MODULES.map(moduleFile);
+
+const modules = [...MODULES, ...USB_MODULES, ...SOUND_MODULES].map(
+  (path): RomFile => ({
+    name: moduleFile(path),
     package: 'linux-image-6.1.0-*-686',
     architecture: 'i386',
     path: `lib/modules/6.1.0-*-686/kernel/${path}.ko`,
