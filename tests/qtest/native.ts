@@ -3,7 +3,7 @@
  * processor is there, halted for good, and guest time goes on with the host's.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,12 +18,16 @@ const SETTLE_MS = 300;
 
 const LETTER = { 1: 'b', 2: 'w', 4: 'l' } as const;
 
-/** Files of the machine, which `arguments` name as `@name`. */
-export type Images = Readonly<Record<string, Uint8Array>>;
+/** Files of the machine, which `options` name as `@name`: contents, or the size of one that is all zeros. */
+export type Images = Readonly<Record<string, Uint8Array | number>>;
 
 export function nativeTarget(machine: string, options: readonly string[], images: Images = {}): Target {
   const directory = mkdtempSync(join(tmpdir(), 'lockstep-qtest-'));
-  for (const [name, bytes] of Object.entries({ ...images, halt: HALT })) writeFileSync(join(directory, name), bytes);
+  for (const [name, content] of Object.entries({ ...images, halt: HALT })) {
+    const file = join(directory, name);
+    writeFileSync(file, typeof content === 'number' ? '' : content);
+    if (typeof content === 'number') truncateSync(file, content);
+  }
   const place = (text: string): string => text.replace(/@(\w+)/g, (_all, name: string) => join(directory, name));
   const child = spawn('qemu-system-i386', [
     ...['-M', machine, '-accel', 'tcg', '-m', '16', '-qtest', 'stdio', '-nodefaults', '-display', 'none'],

@@ -10,7 +10,8 @@ import type { Target } from './target.ts';
 const RAM_BYTES = 16 * 2 ** 20;
 
 export interface OwnDrive {
-  readonly bytes: Uint8Array | undefined;
+  /** Contents, or the size of one that nobody reads. */
+  readonly bytes: Uint8Array | number | undefined;
   readonly media?: 'disk' | 'cdrom';
 }
 
@@ -22,18 +23,18 @@ export interface OwnTarget extends Target {
 /** `clock=vm,base=2001-02-03T04:05:06` of the native machine. */
 const BASE_SECONDS = Date.UTC(2001, 1, 3, 4, 5, 6) / 1000;
 
+function ownDrive({ bytes, media = 'disk' }: OwnDrive): TestDrive {
+  if (typeof bytes !== 'number') return testDrive(bytes?.slice(), { media });
+  return Object.defineProperty(testDrive(new Uint8Array(512), { media }), 'sizeBytes', { value: bytes });
+}
+
 export function ownTarget(
   board: string,
   devices: readonly UserDevice[],
   images: Readonly<Record<string, OwnDrive>> = {},
   partProperties: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
 ): OwnTarget {
-  const drives = new Map(
-    Object.entries(images).map(([id, { bytes, media }]) => [
-      id,
-      testDrive(bytes?.slice(), media === undefined ? {} : { media }),
-    ]),
-  );
+  const drives = new Map(Object.entries(images).map(([id, image]) => [id, ownDrive(image)]));
   const plan = planMachine({
     board: boardByName(board),
     ramBytes: RAM_BYTES,

@@ -23,6 +23,7 @@ import { pciHost } from '../devices/pci/host.ts';
 import { i440fx } from '../devices/pci/i440fx.ts';
 import { piix3 } from '../devices/pci/piix3.ts';
 import { piix4Pm } from '../devices/pci/piix4-pm.ts';
+import { ahci } from '../devices/storage/ahci.ts';
 import { i82077 } from '../devices/storage/i82077.ts';
 import { ideCd } from '../devices/storage/ide-cd.ts';
 import { ideHd } from '../devices/storage/ide-hd.ts';
@@ -54,6 +55,7 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   debugcon,
   isaDebugExit,
   pcTestdev,
+  ahci,
   ideCd,
   ideHd,
   virtioBalloonPci,

@@ -391,6 +391,15 @@ export function createAtaDisk(s: DiskState, unit: AtaUnit, drive: Drive, facts: 
   return {
     isPacket: false,
     commands,
+    queue: {
+      sectorCount,
+      get isCached() {
+        return s.writeCache;
+      },
+      read: (lba, count) => drive.read(lba * SECTOR_BYTES, count * SECTOR_BYTES),
+      write: (lba, data) => drive.write(lba * SECTOR_BYTES, data),
+      flush: () => drive.flush(),
+    },
     steps: {
       [STEP.BLOCK_TAKEN]: readBlock,
       [STEP.BLOCK_READ]: blockRead,

@@ -5,19 +5,19 @@
 import { TRANSFER } from './ata.ts';
 import type { DiskGeometry } from './disk-geometry.ts';
 
-export interface UnitTexts {
+export interface UnitFacts {
   readonly serial: string;
   readonly version: string;
   readonly model: string;
+  /** Depth of the native command queue; 0: none, as on a parallel cable. */
+  readonly ncqDepth: number;
 }
 
-export interface DiskFacts extends UnitTexts {
+export interface DiskFacts extends UnitFacts {
   readonly geometry: DiskGeometry;
   readonly sectorCount: number;
   /** Physical sectors hold 2 to this power logical ones. */
   readonly physicalExponent: number;
-  /** Depth of the native command queue; 0: none, as on a parallel cable. */
-  readonly ncqDepth: number;
 }
 
 export interface DiskModes {
@@ -37,7 +37,7 @@ function page(into: Uint8Array): { words: DataView; put: Put } {
   return { words, put: (word, value) => words.setUint16(word * 2, value, true) };
 }
 
-function putTexts(words: DataView, put: Put, { serial, version, model }: UnitTexts): void {
+function putTexts(words: DataView, put: Put, { serial, version, model }: UnitFacts): void {
   putText(words, 10, 20, serial);
   put(20, 3); // buffer type and size, ECC bytes: retired
   put(21, 512);
@@ -60,6 +60,12 @@ function putTransferModes(put: Put, mode: number): void {
   put(62, 0x07 | chosen(TRANSFER.SINGLE_WORD_DMA));
   put(63, 0x07 | chosen(TRANSFER.MULTI_WORD_DMA));
   put(88, 0x3f | chosen(TRANSFER.ULTRA_DMA));
+}
+
+function putQueue(put: Put, { ncqDepth }: UnitFacts): void {
+  if (ncqDepth === 0) return;
+  put(75, ncqDepth - 1);
+  put(76, 1 << 8);
 }
 
 export function identifyDisk(
@@ -95,10 +101,7 @@ export function identifyDisk(
   put(64, 0x03); // PIO modes 3 and 4
   for (const word of [65, 66, 67, 68]) put(word, 120); // nanoseconds
   put(69, 1 << 14); // trimmed sectors read as the same each time
-  if (facts.ncqDepth > 0) {
-    put(75, facts.ncqDepth - 1);
-    put(76, 1 << 8);
-  }
+  putQueue(put, facts);
   put(80, 0xf0); // ATA-4 to ATA-7
   put(81, 0x16);
   const cacheBit = modes.writeCache ? 1 << 5 : 0;
@@ -114,10 +117,10 @@ export function identifyDisk(
   put(169, 1); // TRIM
 }
 
-export function identifyPacketDevice(into: Uint8Array, texts: UnitTexts, transferMode: number): void {
+export function identifyPacketDevice(into: Uint8Array, facts: UnitFacts, transferMode: number): void {
   const { words, put } = page(into);
   put(0, 0x85c0); // ATAPI, CD-ROM, removable, DRQ within 50 microseconds, packets of 12 bytes
-  putTexts(words, put, texts);
+  putTexts(words, put, facts);
   put(48, 1);
   put(49, 0x0300); // LBA, DMA
   put(53, 7);
@@ -129,5 +132,6 @@ export function identifyPacketDevice(into: Uint8Array, texts: UnitTexts, transfe
   put(68, 0xb4);
   put(71, 30);
   put(72, 30);
+  putQueue(put, facts);
   put(80, 0x1e); // up to ATA/ATAPI-4
 }

@@ -6,7 +6,7 @@
  */
 import type { BlockError, Drive, RequestId } from '../../../block/api.ts';
 import { below, bool, bytes, ranged, type StateOf, u8, u32 } from '../../core/state.ts';
-import { type AtaHost, DEVICE, ERROR, STATUS, TRANSFER } from './ata.ts';
+import { type AtaHost, DEVICE, ERROR, type QueuedDisk, STATUS, TRANSFER } from './ata.ts';
 
 /** Sectors that READ and WRITE MULTIPLE move at once, at most. */
 export const MAX_MULTIPLE = 16;
@@ -72,6 +72,8 @@ export interface AtaCommand {
 export interface AtaKind {
   readonly isPacket: boolean;
   readonly commands: readonly AtaCommand[];
+  /** Absent: it has no command queue. */
+  readonly queue?: QueuedDisk;
   /** By number, from 1 on. */
   readonly steps: Readonly<Record<number, Step>>;
   /** Resets what is the kind's own, after a hardware or software reset. */
@@ -113,6 +115,9 @@ export class AtaUnit {
 
   get isPacket(): boolean {
     return this.kind?.isPacket ?? false;
+  }
+  get queue(): QueuedDisk | undefined {
+    return this.kind?.queue;
   }
   get busy(): boolean {
     return (this.registers.status & (STATUS.BSY | STATUS.DRQ)) !== 0;
@@ -189,6 +194,7 @@ export class AtaUnit {
     s.wide = false;
     this.kind?.reset();
     this.putSignature();
+    this.host?.wasReset?.();
   }
 
   /** SRST was set: the device is busy until it is cleared (§9.2). */
@@ -203,7 +209,10 @@ export class AtaUnit {
 
   completed(request: RequestId, error: BlockError | undefined, data: Uint8Array | undefined): void {
     const s = this.registers;
-    if (request !== s.request) return;
+    if (request !== s.request) {
+      this.host?.queuedCompleted?.(request, error, data);
+      return;
+    }
     s.request = 0;
     this.step(s.afterRequest, error, data);
   }

@@ -1,4 +1,5 @@
 /** AT Attachment, as ATA/ATAPI-6 (T13/1410D revision 3b) has it: registers, bits, and who talks to whom. */
+import type { BlockError, RequestId } from '../../../block/api.ts';
 import type { DeviceBus } from '../../core/device.ts';
 import type { AtaUnit } from './ata-unit.ts';
 
@@ -38,8 +39,22 @@ export interface AtaHost {
   interrupt(): void;
   /** The command has ended, well or not. */
   commandDone(): void;
+  /** The device has its reset values. */
+  wasReset?(): void;
+  /** A request that was not the unit's own has ended: one of its command queue. */
+  queuedCompleted?(request: RequestId, error: BlockError | undefined, data: Uint8Array | undefined): void;
   /** Moves a block of a PIO command at once; absent: the data register does, at the processor's pace. */
   movePio?(block: Uint8Array, toDevice: boolean): void;
+}
+
+/** What native command queuing needs of a disk: addresses and counts are sectors. */
+export interface QueuedDisk {
+  readonly sectorCount: number;
+  /** Writes are safe only after a flush. */
+  readonly isCached: boolean;
+  read(lba: number, count: number): RequestId;
+  write(lba: number, data: Uint8Array): RequestId;
+  flush(): RequestId;
 }
 
 /** A bus for `ide-hd` and `ide-cd`. */

@@ -2,7 +2,7 @@
  * What a CD-ROM drive answers to its packet commands. Documents: SFF-8020i revision 2.6 and MMC-3 (T10/1363-D revision
  * 10g); the contents are those of QEMU's drive. Each function fills the buffer and returns the length of its answer.
  */
-import type { UnitTexts } from './ata-identify.ts';
+import type { UnitFacts } from './ata-identify.ts';
 
 export const CD_SECTOR_BYTES = 2048;
 export const RAW_SECTOR_BYTES = 2352;
@@ -41,7 +41,7 @@ const msf = (lba: number): readonly [number, number, number] => {
 };
 
 /** SFF-8020i §10.8.20; INQUIRY of SPC-3 §6.4 for the vital product data. */
-export function inquiry(buffer: Uint8Array, packet: Uint8Array, { serial, version, model }: UnitTexts): Reply {
+export function inquiry(buffer: Uint8Array, packet: Uint8Array, { serial, version, model }: UnitFacts): Reply {
   const room = packet[4] ?? 0;
   if (!((packet[1] ?? 0) & 1)) {
     buffer.set([0x05, 0x80, 0x00, 0x21, 31, 0, 0, 0]);

@@ -6,7 +6,7 @@
 import type { BlockError, Drive } from '../../../block/api.ts';
 import { below, bool, bytes, i64, ranged, type StateOf, u8, u16, u32 } from '../../core/state.ts';
 import { SECTOR_BYTES, STATUS } from './ata.ts';
-import { identifyPacketDevice, type UnitTexts } from './ata-identify.ts';
+import { identifyPacketDevice, type UnitFacts } from './ata-identify.ts';
 import { type AtaCommand, type AtaKind, type AtaUnit, unitFields } from './ata-unit.ts';
 import {
   ASC,
@@ -80,7 +80,7 @@ export interface CdDrive extends AtaKind {
   ejectRequested(): void;
 }
 
-export function createCdDrive(s: CdState, unit: AtaUnit, drive: Drive | null, texts: UnitTexts): CdDrive {
+export function createCdDrive(s: CdState, unit: AtaUnit, drive: Drive | null, facts: UnitFacts): CdDrive {
   const isInserted = (): boolean => drive?.inserted ?? false;
   const discSectors = (): number => Math.floor((drive?.sizeBytes ?? 0) / CD_SECTOR_BYTES);
   /** What guests see of the disc; 0 while the tray is open. */
@@ -300,7 +300,7 @@ export function createCdDrive(s: CdState, unit: AtaUnit, drive: Drive | null, te
   const packetCommands: Readonly<Record<number, PacketCommand>> = {
     0: { needsMedium: true, noData: true, run: ok }, // TEST UNIT READY
     3: { inAttention: true, run: sense },
-    18: { inAttention: true, run: (p) => send(inquiry(s.buffer, p, texts), p[4] ?? 0) },
+    18: { inAttention: true, run: (p) => send(inquiry(s.buffer, p, facts), p[4] ?? 0) },
     27: { noData: true, run: startStop },
     30: { noData: true, run: preventAllow },
     37: { needsMedium: true, run: () => send(readCapacity(s.buffer, sectors()), 8) },
@@ -350,7 +350,7 @@ export function createCdDrive(s: CdState, unit: AtaUnit, drive: Drive | null, te
     return false;
   }
   function identify(): false {
-    identifyPacketDevice(s.buffer.subarray(0, SECTOR_BYTES), texts, s.transferMode);
+    identifyPacketDevice(s.buffer.subarray(0, SECTOR_BYTES), facts, s.transferMode);
     s.status = READY;
     unit.startPio(SECTOR_BYTES, 'in', 0);
     unit.interrupt();

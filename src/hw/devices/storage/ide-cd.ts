@@ -22,6 +22,7 @@ export const ideCd = defineDevice({
       serial: props.serial || drive?.serial || madeUpSerial(place.number),
       version: ver,
       model: model || 'QEMU DVD-ROM',
+      ncqDepth: parent.ncqDepth ?? 0,
     });
     unit.become(cd);
     drive?.attach({
