@@ -90,9 +90,9 @@ const THEIRS: readonly { format: string; options: string; writes: boolean; probe
   { format: 'vpc', options: 'subformat=fixed,force_size=on', writes: true, probed: 'raw' },
   { format: 'vhdx', options: 'subformat=dynamic', writes: false },
   { format: 'vhdx', options: 'subformat=fixed,block_size=1M', writes: false },
-  { format: 'qed', options: 'cluster_size=65536', writes: false },
-  { format: 'qed', options: 'cluster_size=4096', writes: false },
-  { format: 'parallels', options: 'cluster_size=1M', writes: false },
+  { format: 'qed', options: 'cluster_size=65536', writes: true, checks: true },
+  { format: 'qed', options: 'cluster_size=4096', writes: true, checks: true },
+  { format: 'parallels', options: 'cluster_size=1M', writes: true, checks: true },
   { format: 'qcow', options: '', writes: false },
 ];
 
@@ -146,6 +146,10 @@ test.each([
   ['vmdk', {}],
   ['vdi', {}],
   ['vdi', { static: 'on' }],
+  ['qed', {}],
+  ['qed', { cluster_size: '4096' }],
+  ['parallels', {}],
+  ['parallels', { cluster_size: '64k' }],
   ['vpc', {}],
   ['vpc', { subformat: 'fixed' }],
 ] as const)('%s %o that we create and write reads the same in qemu-img', async (format, options) => {

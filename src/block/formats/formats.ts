@@ -4,11 +4,11 @@ import type { BlockNode } from '../api.ts';
 import { openCloop } from './cloop.ts';
 import { openDmg } from './dmg.ts';
 import type { BackingReference, ImageNode, OpenImageOptions } from './image.ts';
-import { openParallels } from './parallels.ts';
+import { createParallels, openParallels, PARALLELS_OPTIONS } from './parallels.ts';
 import { openQcow } from './qcow.ts';
 import { QCOW2_OPTIONS, qcow2FromOptions } from './qcow2/create.ts';
 import { Qcow2Image } from './qcow2/image.ts';
-import { openQed } from './qed.ts';
+import { createQed, openQed, QED_OPTIONS } from './qed.ts';
 import { createVdi, openVdi, VDI_OPTIONS } from './vdi.ts';
 import { openVhdx } from './vhdx.ts';
 import { createVmdk, openVmdk, VMDK_OPTIONS } from './vmdk/vmdk.ts';
@@ -44,8 +44,8 @@ export const FORMATS: Readonly<Record<string, ImageFormat>> = {
   vdi: { open: openVdi, create: createVdi, createOptions: VDI_OPTIONS },
   vpc: { open: openVpc, create: createVpc, createOptions: VPC_OPTIONS },
   vhdx: { open: openVhdx },
-  qed: { open: openQed },
-  parallels: { open: openParallels },
+  qed: { open: openQed, create: createQed, createOptions: QED_OPTIONS, hasBacking: true },
+  parallels: { open: openParallels, create: createParallels, createOptions: PARALLELS_OPTIONS },
   qcow: { open: openQcow },
   cloop: { open: openCloop },
   dmg: { open: openDmg },

@@ -1,8 +1,9 @@
 /** `commit`: what an image holds goes into the image it stands on. */
+
+import { CHUNK_BYTES } from '../../block/copy.ts';
+import { pieces } from '../../block/extents.ts';
 import { VmError } from '../../util/errors.ts';
 import { type Arguments, oneImage } from './arguments.ts';
-import { CHUNK_BYTES } from './copy.ts';
-import { pieces } from './extents.ts';
 import type { Output } from './output.ts';
 import { hostStore, openImage } from './store.ts';
 

@@ -1,9 +1,10 @@
 /** `compare`: whether two images read the same. */
+
+import { CHUNK_BYTES } from '../../block/copy.ts';
+import { pieces } from '../../block/extents.ts';
 import { isZero } from '../../block/formats/fields.ts';
 import type { ImageNode } from '../../block/formats/image.ts';
 import { type Arguments, usage } from './arguments.ts';
-import { CHUNK_BYTES } from './copy.ts';
-import { pieces } from './extents.ts';
 import type { Output } from './output.ts';
 import { openImage } from './store.ts';
 

@@ -1,8 +1,9 @@
 /** `convert`: an image, or several one behind the other, as a new image. */
+
+import { copyImage } from '../../block/copy.ts';
 import type { ImageNode } from '../../block/formats/image.ts';
 import { VmError } from '../../util/errors.ts';
 import { type Arguments, parsePairs, usage } from './arguments.ts';
-import { copyImage } from './copy.ts';
 import { createImage, reference } from './create.ts';
 import type { Output } from './output.ts';
 import { openImage } from './store.ts';

@@ -1,9 +1,10 @@
 /** `map`: where an image's contents are. */
+
+import { type Piece, pieces } from '../../block/extents.ts';
 import { parseSize } from '../../block/formats/fields.ts';
 import type { ImageNode } from '../../block/formats/image.ts';
 import { VmError } from '../../util/errors.ts';
 import { type Arguments, oneImage, outputForm, usage } from './arguments.ts';
-import { type Piece, pieces } from './extents.ts';
 import type { Output } from './output.ts';
 import { hostStore, openImage } from './store.ts';
 

@@ -1,11 +1,12 @@
 /** `measure`: how large a file a new image would be. */
+
+import { pieces } from '../../block/extents.ts';
 import { parseSize } from '../../block/formats/fields.ts';
 import { writableFormat } from '../../block/formats/formats.ts';
 import { measureQcow2 } from '../../block/formats/qcow2/measure.ts';
 import { VmError } from '../../util/errors.ts';
 import { type Arguments, outputForm, parsePairs, usage } from './arguments.ts';
 import { sizeOf } from './create.ts';
-import { pieces } from './extents.ts';
 import { type Output, sayJson } from './output.ts';
 import { openImage } from './store.ts';
 

@@ -1,8 +1,9 @@
 /** `rebase`: an image stands on another one; it reads as before, unless `-u` says that the caller has seen to that. */
+
+import { CHUNK_BYTES } from '../../block/copy.ts';
 import type { ImageNode } from '../../block/formats/image.ts';
 import { VmError } from '../../util/errors.ts';
 import { type Arguments, oneImage, usage } from './arguments.ts';
-import { CHUNK_BYTES } from './copy.ts';
 import { reference } from './create.ts';
 import type { Output } from './output.ts';
 import { hostStore, openImage } from './store.ts';

@@ -6,6 +6,7 @@ import { BlockFailure, type BlockNode } from '../../api.ts';
 import { getU64BE, hex, setU64BE, viewOf } from '../fields.ts';
 import { readStructure, refuse, writeGrowing, zeroGrowing } from '../image.ts';
 import { PageCache } from '../page-cache.ts';
+import { countAt, MAX_EXACT, setCountAt } from './count-field.ts';
 import { FIELD, type Header, MAX_REFCOUNT_TABLE_BYTES } from './header.ts';
 
 const ENTRY = 8;
@@ -13,8 +14,6 @@ const ENTRY = 8;
 const OFFSET_UNIT = 512;
 /** Released clusters that are kept back until the next barrier; more than these ask for one. */
 const MANY_RELEASED = 4096;
-/** Counts beyond are not told apart; nothing comes near them but a damaged image. */
-const MAX_EXACT = Number.MAX_SAFE_INTEGER;
 const MAX_HOST_OFFSET = 2 ** 56;
 
 export class Refcounts {
@@ -96,23 +95,7 @@ export class Refcounts {
     if (block === 0) return 0;
     const at = this.byteOf(block, cluster);
     const page = this.cache.peek(at) ?? (await this.cache.page(at));
-    return this.decode(page.view, at - page.offset, cluster);
-  }
-
-  private decode(view: DataView, at: number, cluster: number): number {
-    switch (this.bits) {
-      case 8:
-        return view.getUint8(at);
-      case 16:
-        return view.getUint16(at);
-      case 32:
-        return view.getUint32(at);
-      case 64:
-        return Math.min(getU64BE(view, at), MAX_EXACT);
-      default:
-        // Bit 0 is the least significant one of a byte.
-        return (view.getUint8(at) >> ((cluster * this.bits) % 8)) & this.max;
-    }
+    return countAt(page.view, at - page.offset, this.bits, cluster);
   }
 
   /** Sets one count, whatever it was. The block has to be there. */
@@ -121,26 +104,7 @@ export class Refcounts {
     if (block === 0) throw new Error(`BUG: cluster ${cluster} has no refcount block`);
     const at = this.byteOf(block, cluster);
     const page = this.cache.peek(at) ?? (await this.cache.page(at));
-    const inPage = at - page.offset;
-    switch (this.bits) {
-      case 8:
-        page.view.setUint8(inPage, count);
-        break;
-      case 16:
-        page.view.setUint16(inPage, count);
-        break;
-      case 32:
-        page.view.setUint32(inPage, count);
-        break;
-      case 64:
-        setU64BE(page.view, inPage, count);
-        break;
-      default: {
-        const shift = (cluster * this.bits) % 8;
-        const others = page.view.getUint8(inPage) & ~(this.max << shift);
-        page.view.setUint8(inPage, others | (count << shift));
-      }
-    }
+    setCountAt(page.view, at - page.offset, { bits: this.bits, index: cluster, count });
     this.cache.markDirty(page);
     if (count !== 0) return;
     if (cluster < this.firstFree) this.firstFree = cluster;

@@ -1,7 +1,8 @@
 /** Contents from image to image, by extents; zeros are found and stay holes. */
-import { isZero } from '../../block/formats/fields.ts';
-import type { ImageNode } from '../../block/formats/image.ts';
+
 import { pieces } from './extents.ts';
+import { isZero } from './formats/fields.ts';
+import type { ImageNode } from './formats/image.ts';
 
 /** So much is read at once. */
 export const CHUNK_BYTES = 2 << 20;

@@ -1,5 +1,5 @@
 /** An image as a row of extents: through its backing chain, or its own alone. */
-import type { ImageExtent, ImageNode } from '../../block/formats/image.ts';
+import type { ImageExtent, ImageNode } from './formats/image.ts';
 
 export interface Piece {
   readonly start: number;
