@@ -211,6 +211,7 @@ export class Qcow2Image implements ImageNode {
   async writeCompressed(offset: number, from: Uint8Array): Promise<void> {
     checkBounds(this, offset, from.length);
     this.checkUsable();
+    if (from.length === 0) return;
     const isLast = offset + from.length === this.sizeBytes;
     if (
       offset % this.clusterSize !== 0 ||
