@@ -34,7 +34,8 @@ import type { PowerManagement } from '../devices/pci/acpi-pm1.ts';
 import { createPciBus, type PciBus } from '../devices/pci/bus.ts';
 import { devfnOf } from '../devices/pci/config.ts';
 import type { PciFunction } from '../devices/pci/function.ts';
-import { piix3, piixRoute } from '../devices/pci/piix3.ts';
+import { ich9Lpc } from '../devices/pci/ich9-lpc.ts';
+import { piix3 } from '../devices/pci/piix3.ts';
 import { mc146818 } from '../devices/timer/mc146818.ts';
 import { UsbBus } from '../devices/usb/usb.ts';
 import { usbHub } from '../devices/usb/usb-hub.ts';
@@ -56,9 +57,7 @@ const SHUTDOWN_SUSPENDED = 0xfe;
 const ISA_IRQ_COUNT = 16;
 
 const ISA_BRIDGE = 0x0601;
-
-/** As the command line names it. */
-const PCI_BUS = 'pci.0';
+const MAX_PIRQS = 8;
 
 /** Buses that a board has, not a controller on it. */
 const BOARD_BUSES: ReadonlySet<BusKind> = new Set(['ISA', 'PCI', 'System']);
@@ -376,7 +375,7 @@ export class Assembly {
   }
 
   private pciPlace(id: string, type: AnyDeviceType, { pci, bus }: PartPlace): number {
-    if (bus !== undefined && bus !== PCI_BUS) throw new VmError(`Bus '${bus}' not found`);
+    if (bus !== undefined && bus !== this.options.board.pci?.name) throw new VmError(`Bus '${bus}' not found`);
     if (pci === undefined || pci === 'any') {
       const slot = this.bus().freeSlot();
       if (slot === undefined) throw new VmError(`PCI: no slot/function available for ${type.type}, all in use`);
@@ -398,24 +397,29 @@ export class Assembly {
     return partsOf(i8259, this.device('pic'));
   }
 
-  /** The PCI bus; its interrupts are wired to the PIIX3. */
+  /** The PCI bus; a part of the board routes its interrupts. */
   private bus(): PciBus {
     const { pciMemory } = this.regions;
-    const pirq = (n: number): IrqLine => ({
-      set: (level) => partsOf(piix3, this.device('piix3')).pirqs[n]?.set(level),
-    });
+    const router = (): InterruptRouter =>
+      this.device(this.options.board.pci?.router ?? '').parts as unknown as InterruptRouter;
     this.pciBus ??= createPciBus({
       memory: pciMemory,
       io: this.ports,
-      route: piixRoute,
-      lines: [pirq(0), pirq(1), pirq(2), pirq(3)],
+      route: (devfn, pin) => router().route(devfn, pin),
+      lines: Array.from({ length: MAX_PIRQS }, (_, n): IrqLine => ({ set: (level) => router().pirqs[n]?.set(level) })),
     });
     return this.pciBus;
   }
 }
 
-/** PIIX3's reset register lies in the middle of the host bridge's address register. */
-const portPriority = (type: AnyDeviceType): number => (type.type === piix3.type ? 1 : 0);
+/** The south bridge's reset register lies in the middle of the host bridge's address register. */
+const portPriority = ({ type }: AnyDeviceType): number => (type === piix3.type || type === ich9Lpc.type ? 1 : 0);
+
+/** The part of a board that turns interrupt pins of PCI into interrupts of the system. */
+interface InterruptRouter {
+  readonly pirqs: readonly IrqLine[];
+  route(devfn: number, pin: number): number;
+}
 
 function pciFunctionOf({ parts }: { readonly parts: Parts }): PciFunction {
   const { pci } = parts as Parts & { readonly pci?: PciFunction };

@@ -2,8 +2,9 @@ import { VmError } from '../../util/errors.ts';
 import { isapc } from './isapc.ts';
 import type { Board } from './machine.ts';
 import { pc } from './pc.ts';
+import { q35 } from './q35.ts';
 
-export const boards: readonly Board[] = [pc, isapc];
+export const boards: readonly Board[] = [pc, q35, isapc];
 
 /** The board that `-M` names, by its name or its alias. */
 export function boardByName(name: string): Board {

@@ -19,10 +19,13 @@ import { port92 } from '../devices/misc/port92.ts';
 import { portF0 } from '../devices/misc/portf0.ts';
 import { pvpanic } from '../devices/misc/pvpanic.ts';
 import { fwCfg } from '../devices/nvram/fw-cfg.ts';
-import { pciHost } from '../devices/pci/host.ts';
+import { pciHost, q35Host } from '../devices/pci/host.ts';
 import { i440fx } from '../devices/pci/i440fx.ts';
+import { ich9Lpc } from '../devices/pci/ich9-lpc.ts';
+import { ich9Smbus } from '../devices/pci/ich9-smbus.ts';
 import { piix3 } from '../devices/pci/piix3.ts';
 import { piix4Pm } from '../devices/pci/piix4-pm.ts';
+import { q35Mch } from '../devices/pci/q35-mch.ts';
 import { ahci } from '../devices/storage/ahci.ts';
 import { i82077 } from '../devices/storage/i82077.ts';
 import { ideCd } from '../devices/storage/ide-cd.ts';
@@ -79,6 +82,10 @@ const boardDeviceTypes: readonly AnyDeviceType[] = [
   fwCfg,
   hpet,
   i440fx,
+  ich9Lpc,
+  ich9Smbus,
+  q35Host,
+  q35Mch,
   i8042,
   i82077,
   i8237,

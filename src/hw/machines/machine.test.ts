@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Chardev } from '../../chardev/api.ts';
 import { VmError } from '../../util/errors.ts';
+import type { Device } from '../core/device.ts';
+import { ich9Lpc } from '../devices/pci/ich9-lpc.ts';
+import { partsOf } from './assembly.ts';
 import { boardByName, boards } from './boards.ts';
 import { DEFAULT_BOOT } from './boot-order.ts';
 import { bzImage, multibootElf } from './loaders/images.fixture.ts';
@@ -20,7 +23,7 @@ const bios = (size: number): MachineOptions['firmware'] => ({
   bytes: Uint8Array.from({ length: size }, (_, i) => i >> 16),
 });
 
-describe.each(['pc', 'isapc'])('machine %s', (name) => {
+describe.each(['pc', 'q35', 'isapc'])('machine %s', (name) => {
   it('has the CMOS contents of QEMU', () => {
     // qemu-system-i386 7.2 -M pc and -M isapc, read through -qtest; without its floppy drive (0x10, bit 0 of 0x14).
     const expected: Record<number, Record<string, number>> = {
@@ -232,7 +235,11 @@ describe.each(['pc', 'isapc'])('machine %s', (name) => {
 
   it.each<[string, Partial<MachineOptions>, RegExp]>([
     ['too little RAM', { ramBytes: 0 }, /invalid RAM size 0 bytes/],
-    ['too much RAM', { ramBytes: 2 ** 40 }, /RAM size of 1048576 MiB is too large: machine '(isapc|pc-i440fx-2.8)'/],
+    [
+      'too much RAM',
+      { ramBytes: 2 ** 40 },
+      /RAM size of 1048576 MiB is too large: machine '(isapc|pc-i440fx-2.8|pc-q35-2.8)'/,
+    ],
     ['no firmware', { kernel: undefined }, /could not load PC BIOS 'bios/],
     [
       'odd firmware',
@@ -263,6 +270,54 @@ describe.each(['pc', 'isapc'])('machine %s', (name) => {
   ])('refuses %s', (_, options, message) => {
     expect(() => machineRig(name, options)).toThrow(message);
     expect(() => machineRig(name, options)).toThrow(VmError);
+  });
+});
+
+describe('machine q35', () => {
+  const config = (slot: number, fn: number, register: number): number =>
+    0x8000_0000 + (slot << 11) + (fn << 8) + register;
+
+  it('shows its devices where QEMU has them, in ports and in memory', () => {
+    const { machine } = machineRig('q35', { kernel: undefined, firmware: bios(0x40000) });
+    const id = (slot: number, fn: number): number => {
+      machine.io.write(0xcf8, config(slot, fn, 0), 4);
+      return machine.io.read(0xcfc, 4);
+    };
+    expect([id(0, 0), id(31, 0), id(31, 3), id(1, 0)]).toEqual([0x29c08086, 0x29188086, 0x29308086, 0xffff_ffff]);
+    machine.io.write(0xcf8, config(0, 0, 0x60), 4);
+    expect(machine.io.read(0xcfc, 4)).toBe(0xb000_0000);
+    machine.io.write(0xcfc, 0xb000_0001, 4);
+    expect(machine.memory.read(0xb000_0000 + ((31 * 8 + 3) << 12), 4)).toBe(0x29308086);
+    expect(machine.memory.read(0xb000_0100, 4)).toBe(0xffff_ffff); // conventional PCI ends here
+    expect(machine.memory.read(0xb010_0000, 4)).toBe(0xffff_ffff); // no bus 1
+    machine.memory.write(0xb000_0090, 0x30, 1);
+    machine.memory.write(0xf0000, 0x55, 1);
+    expect(machine.memory.read(0xf0000, 1)).toBe(0x55);
+  });
+
+  it('powers off, suspends and resets', () => {
+    const { machine, requests } = machineRig('q35');
+    machine.io.write(0xb2, 2, 1);
+    expect(machine.io.read(0x604, 2)).toBe(1);
+    machine.pressPowerButton();
+    expect(machine.io.read(0x600, 2)).toBe(0x100);
+    machine.io.write(0x604, 0x2400, 2);
+    machine.io.write(0x604, 0x2000, 2);
+    machine.io.write(0xcf9, 0x0f, 1);
+    expect(requests).toEqual(['suspend', 'shutdown', 'reset']);
+    expect(machine.io.read(0x630, 1)).toBe(0x20); // SMM counts as set up
+  });
+
+  it('routes interrupts of slots to PIRQE# to PIRQH#', () => {
+    const { machine } = machineRig('q35', { devices: [{ driver: 'virtio-rng-pci', properties: { addr: '5' } }] });
+    const route = partsOf(ich9Lpc, machine.device('lpc') as Device).route;
+    expect([0, 1, 2, 24, 25, 30, 31].map((slot) => route(slot << 3, 1))).toEqual([4, 5, 6, 4, 0, 4, 0]);
+  });
+
+  it('names its bus pcie.0', () => {
+    const devices = (bus: string) => [{ driver: 'virtio-rng-pci', properties: { bus } }];
+    expect(() => machineRig('q35', { devices: devices('pcie.0') })).not.toThrow();
+    expect(() => machineRig('q35', { devices: devices('pci.0') })).toThrow("Bus 'pci.0' not found");
   });
 });
 

@@ -50,6 +50,8 @@ export interface Board {
   readonly firmware: string;
   /** ROMs are read-only behind a PCI host bridge, whose registers can shadow them; on an ISA board they are RAM. */
   readonly bus: 'isa' | 'pci';
+  /** The bus as `-device …,bus=` names it, and the part that routes its interrupts. Absent: there is none. */
+  readonly pci?: { readonly name: string; readonly router: string };
   /** Where RAM below 4 GiB ends at most, and where it is cut if there is more. */
   readonly lowRam: { readonly limit: number; readonly cut: number };
   readonly maxRamBytes: number;

@@ -12,7 +12,7 @@ const PM_BASE = 0x600;
 const ELCR_SLAVE = 0x4d1;
 
 /** A 32-bit write to a configuration register by mechanism #1. */
-const configWrite = (slot: number, fn: number, register: number, value: number): PortWrite[] => [
+export const configWrite = (slot: number, fn: number, register: number, value: number): PortWrite[] => [
   { port: 0xcf8, value: 0x8000_0000 + (slot << 11) + (fn << 8) + register, size: 4 },
   { port: 0xcfc, value, size: 4 },
 ];
@@ -28,6 +28,7 @@ export const pc = defineBoard({
   maxCpus: 1,
   firmware: 'bios-256k.bin',
   bus: 'pci',
+  pci: { name: 'pci.0', router: 'piix3' },
   lowRam: { limit: 3.5 * GiB, cut: 3 * GiB },
   maxRamBytes: 64 * GiB,
   usb: { id: 'usb', type: 'piix3-usb-uhci', pci: { slot: 1, fn: 2 } },

@@ -100,6 +100,7 @@ export const piix3 = defineDevice({
       regions: { resetControl },
       pci,
       pirqs,
+      route: piixRoute,
       reset: () => pci.reset(),
       sync() {
         pci.sync();
