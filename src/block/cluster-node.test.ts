@@ -221,6 +221,26 @@ describe('an image in clusters', () => {
     expect(store.commits.filter((kind) => kind === 'durable')).toHaveLength(1);
   });
 
+  test('what nobody flushes goes to the store a little later, and a flush makes it durable', async () => {
+    const store = new TestStore(geometryOf(4096));
+    const due: (() => void)[] = [];
+    const { geometry } = store;
+    const later = (body: () => void): void => void due.push(body);
+    const node = new ClusterNode({ driver: 'test', geometry, store, cacheBytes: 1024, later });
+    await node.write(0, Uint8Array.of(1));
+    await node.write(100, Uint8Array.of(2));
+    expect(due).toHaveLength(1);
+    due[0]?.();
+    await node.read(0, new Uint8Array(1));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(store.commits).toEqual(['relaxed']);
+    await node.flush();
+    expect(store.commits).toEqual(['relaxed', 'durable']);
+    expect((await contents(store.reopened().node()))[100]).toBe(2);
+    await node.write(0, Uint8Array.of(3));
+    expect(due).toHaveLength(2);
+  });
+
   test('without a store takes memory up to its limit', async () => {
     const node = new ClusterNode({ driver: 'cow', geometry: geometryOf(4096), cacheBytes: 8 * CLUSTER_BYTES });
     await node.write(0, new Uint8Array(8 * CLUSTER_BYTES).fill(1));

@@ -44,6 +44,8 @@ export interface ClusterNodeOptions {
   readonly readonly?: boolean;
   /** How much memory clusters may take; with a store it holds the rest, without one there is no more space. */
   readonly cacheBytes: number;
+  /** Calls `body` a little later: what a guest does not flush goes to the store then. Absent: it waits for a flush. */
+  readonly later?: (body: () => void) => void;
 }
 
 /** As much goes into one commit. */
@@ -68,9 +70,11 @@ export class ClusterNode implements BlockNode {
   /** Commits since the last durable one. */
   private hasUnsafe = false;
   private committing = 0;
+  private readonly later: ClusterNodeOptions['later'];
+  private isScheduled = false;
   private lastCommit: Promise<void> = Promise.resolve();
 
-  constructor({ driver, geometry, states, store, backing, readonly, cacheBytes }: ClusterNodeOptions) {
+  constructor({ driver, geometry, states, store, backing, readonly, cacheBytes, later }: ClusterNodeOptions) {
     this.driver = driver;
     this.geometry = geometry;
     this.clusterBytes = geometry.clusterBytes;
@@ -79,6 +83,7 @@ export class ClusterNode implements BlockNode {
     this.store = store;
     this.backing = backing;
     this.readonly = readonly ?? false;
+    this.later = later;
     this.capacity = Math.max(8, Math.floor(cacheBytes / this.clusterBytes));
   }
 
@@ -253,6 +258,13 @@ export class ClusterNode implements BlockNode {
   private touch(cluster: number, state: number): void {
     this.states[cluster] = state;
     this.changed.set(cluster, ++this.changes);
+    if (this.later === undefined || this.isScheduled) return;
+    this.isScheduled = true;
+    this.later(() => {
+      this.isScheduled = false;
+      // A failure here shows again at the next flush.
+      if (this.changed.size > 0) this.commit(false).catch(() => {});
+    });
   }
 
   /** Calls `body` with the cluster's bytes in the cache. */

@@ -13,6 +13,8 @@ import type { ImageSource } from './api.ts';
 /** Large enough for batches to be fast, small enough for a guest that writes a sector at a time. */
 const CLUSTER_BYTES = 64 << 10;
 const CACHE_BYTES = 64 << 20;
+/** A guest that never flushes, as DOS, loses no more than this if the tab dies. */
+const WRITE_BEHIND_MS = 1000;
 /** What a guest may write over an image that is not kept. */
 const TEMPORARY_BYTES = 512 << 20;
 
@@ -126,6 +128,7 @@ async function openDisk(
       ...(backing !== undefined && { backing }),
       readonly,
       cacheBytes: CACHE_BYTES,
+      later: (body) => void setTimeout(body, WRITE_BEHIND_MS),
     });
   } catch (error) {
     release();

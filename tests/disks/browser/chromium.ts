@@ -56,6 +56,8 @@ const PAGE = `<!doctype html><title>disks</title><script type="module">
   worker.postMessage(await (await fetch('/task')).json());
 </script>`;
 
+const BLANK = '<!doctype html><title>disks</title>';
+
 export interface Site {
   readonly url: string;
   /** What the next page's worker is to do, and who hears of it. */
@@ -63,8 +65,8 @@ export interface Site {
   close(): void;
 }
 
-/** Serves the page. Its origin stays the same as long as the site is open. */
-export async function openSite(script: string): Promise<Site> {
+/** Serves a page that starts the worker, or a blank one. Its origin stays the same as long as the site is open. */
+export async function openSite(script: string, page: 'worker' | 'blank' = 'worker'): Promise<Site> {
   let task: unknown;
   let listener: (report: unknown) => void = () => {};
   const server = createServer((request, response) => {
@@ -80,7 +82,7 @@ export async function openSite(script: string): Promise<Site> {
     }
     const isScript = request.url === '/worker.js';
     response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html');
-    response.end(isScript ? script : request.url === '/task' ? JSON.stringify(task) : PAGE);
+    response.end(isScript ? script : request.url === '/task' ? JSON.stringify(task) : page === 'worker' ? PAGE : BLANK);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
