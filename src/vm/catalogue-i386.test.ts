@@ -20,3 +20,15 @@ test('the default machine exists, and its aliases lead to it', () => {
   const preset = parseCommandLine([], catalogueI386);
   expect(parsed).toEqual(preset);
 });
+
+test('q35 has no floppy drive, and one disk a port of its controller', () => {
+  const parsed = parseCommandLine(['-M', 'q35', '-hda', 'a', '-hdb', 'b'], catalogueI386);
+  if (parsed.kind !== 'machine') throw new Error('no machine');
+  const { devices, floppies } = parsed.options;
+  expect(devices.map(({ driver, properties: { bus, unit } }) => [driver, bus, unit])).toEqual([
+    ['ide-hd', 'ide.0', '0'],
+    ['ide-hd', 'ide.1', '0'],
+    ['ide-cd', 'ide.2', '0'],
+  ]);
+  expect(floppies).toEqual({});
+});

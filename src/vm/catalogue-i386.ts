@@ -8,10 +8,18 @@ import type { Catalogue, DeviceEntry, MachineEntry } from './options/catalogue.t
 import type { MachineOptions } from './options/machine-options.ts';
 import { VERSION } from './version.ts';
 
-const machines: readonly MachineEntry[] = boards.flatMap(({ name, desc, alias, isDefault = false }) => [
-  { name, description: desc, isDefault },
-  ...(alias === undefined ? [] : [{ name: alias, description: desc, aliasOf: name }]),
-]);
+const machines: readonly MachineEntry[] = boards.flatMap(
+  ({ name, desc, alias, isDefault = false, parts, ideUnits }) => [
+    {
+      name,
+      description: desc,
+      isDefault,
+      hasFloppies: parts.some(({ type }) => type === 'isa-fdc'),
+      ...(ideUnits !== undefined && { ideUnits }),
+    },
+    ...(alias === undefined ? [] : [{ name: alias, description: desc, aliasOf: name }]),
+  ],
+);
 
 const DISPLAYS: readonly string[] = ['VGA', 'isa-vga'];
 const INPUTS: readonly string[] = ['isa-serial', 'usb-kbd', 'usb-mouse', 'usb-tablet'];

@@ -59,6 +59,8 @@ export interface Board {
   /** What `-usb` adds. */
   readonly usb?: Part;
   readonly maxSerials: number;
+  /** How many drives a bus of the board's own disk controller takes; default: 2. */
+  readonly ideUnits?: number;
   /** The adapter that each value of `-vga` stands for. */
   readonly vga: Readonly<Partial<Record<VgaKind, Part>>>;
   readonly directBoot: DirectBootSetup;

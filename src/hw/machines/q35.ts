@@ -38,6 +38,7 @@ export const q35 = defineBoard({
     ...isaParts.filter(({ type }) => type !== 'isa-fdc'),
   ],
   maxSerials: 4,
+  ideUnits: 1,
   vga: { std: { id: 'vga', type: 'VGA', pci: { slot: 1, fn: 0 } } },
   directBoot: {
     ports: [

@@ -4,6 +4,9 @@ export interface MachineEntry {
   readonly description: string;
   readonly aliasOf?: string;
   readonly isDefault?: boolean;
+  /** It has a floppy controller; its IDE buses have so many units. Defaults: yes, 2. */
+  readonly hasFloppies?: boolean;
+  readonly ideUnits?: number;
 }
 
 export interface DeviceEntry {

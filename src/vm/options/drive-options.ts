@@ -141,13 +141,22 @@ export interface PlacedDrives {
   readonly floppies: Readonly<Record<string, string>>;
 }
 
-/** Gives each drive its place on a bus, a name and a device. `presets` fill places that are free. */
-export function placeDrives(drafts: readonly DriveDraft[], presets: readonly DriveDraft[] = []): PlacedDrives {
+/**
+ * Gives each drive its place on a bus, a name and a device. `presets` fill places that are free; `ideUnits` is how many
+ * drives the machine's IDE buses take.
+ */
+export function placeDrives(
+  drafts: readonly DriveDraft[],
+  presets: readonly DriveDraft[] = [],
+  ideUnits = UNITS.ide,
+): PlacedDrives {
   const placed: Placed[] = [];
-  for (const draft of drafts) placed.push(placeOf(draft, placed));
+  const unitsOf = (kind: DriveInterface): number | undefined => (kind === 'ide' ? ideUnits : UNITS[kind]);
+  for (const draft of drafts) placed.push(placeOf(draft, placed, unitsOf(draft.interface)));
   for (const draft of presets) {
-    const { bus, unit } = wanted(draft);
-    if (!taken(placed, draft.interface, bus ?? 0, unit ?? 0)) placed.push(placeOf(draft, placed));
+    const units = unitsOf(draft.interface);
+    const { bus, unit } = wanted(draft, units);
+    if (!taken(placed, draft.interface, bus ?? 0, unit ?? 0)) placed.push(placeOf(draft, placed, units));
   }
   const drives = placed.map(({ draft, bus, unit }) => ({
     ...draft.image,
@@ -173,8 +182,7 @@ export function placeDrives(drafts: readonly DriveDraft[], presets: readonly Dri
   return { drives, devices, floppies };
 }
 
-function wanted({ interface: kind, index, bus, unit }: DriveDraft): { bus?: number; unit?: number } {
-  const units = UNITS[kind];
+function wanted({ index, bus, unit }: DriveDraft, units: number | undefined): { bus?: number; unit?: number } {
   if (index !== undefined) {
     return units === undefined ? { bus: 0, unit: index } : { bus: Math.floor(index / units), unit: index % units };
   }
@@ -184,10 +192,9 @@ function wanted({ interface: kind, index, bus, unit }: DriveDraft): { bus?: numb
 const taken = (placed: readonly Placed[], kind: DriveInterface, bus: number, unit: number): boolean =>
   placed.some((other) => other.draft.interface === kind && other.bus === bus && other.unit === unit);
 
-function placeOf(draft: DriveDraft, placed: readonly Placed[]): Placed {
+function placeOf(draft: DriveDraft, placed: readonly Placed[], units: number | undefined): Placed {
   const kind = draft.interface;
-  const place = wanted(draft);
-  const units = UNITS[kind];
+  const place = wanted(draft, units);
   let bus = place.bus ?? 0;
   let unit = place.unit ?? 0;
   if (place.unit === undefined) {

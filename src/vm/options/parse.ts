@@ -91,14 +91,15 @@ const FLOPPY: DriveDraft = parseDrive('', { interface: 'floppy', index: 0 });
 const DISK_DRIVERS: readonly string[] = ['ide-cd', 'ide-hd', 'scsi-cd', 'scsi-hd'];
 
 /** Drives come before the devices that the user names; a CD-ROM and a floppy drive are there without being asked for. */
-function connectDrives({ options, drives, defaults }: Draft, { devices }: Catalogue): void {
+function connectDrives({ options, drives, defaults }: Draft, { devices, machines }: Catalogue): void {
+  const machine = machines.find(({ name }) => name === options.machine);
   const has = (driver: string): boolean => devices.some(({ name }) => name === driver);
   const named = (drivers: readonly string[]): boolean => options.devices.some(({ driver }) => drivers.includes(driver));
   const presets = [
     ...(defaults.cdrom && has('ide-cd') && !named(DISK_DRIVERS) ? [CDROM] : []),
-    ...(defaults.floppy ? [FLOPPY] : []),
+    ...(defaults.floppy && machine?.hasFloppies !== false ? [FLOPPY] : []),
   ];
-  const placed = placeDrives(drives, presets);
+  const placed = placeDrives(drives, presets, machine?.ideUnits);
   options.drives = placed.drives.map((drive) => ({ ...drive, snapshot: drive.snapshot || options.snapshot }));
   options.floppies = placed.floppies;
   options.devices = [...placed.devices, ...options.devices];
