@@ -85,6 +85,16 @@ const USB_MODULES = [
   'drivers/hid/hid-generic',
   'drivers/hid/usbhid/usbhid',
 ] as const;
+/** for disks, CD-ROMs and floppies behind IDE, AHCI, NVMe and the floppy controller, */
+const STORAGE_MODULES = [
+  'drivers/ata/libata',
+  'drivers/ata/ata_piix',
+  'drivers/ata/libahci',
+  'drivers/ata/ahci',
+  'drivers/block/floppy',
+  'drivers/nvme/host/nvme-core',
+  'drivers/nvme/host/nvme',
+] as const;
 /** and for sound, with the devices of OSS, to which one writes samples. */
 const SOUND_MODULES = [
   'sound/soundcore',
@@ -103,9 +113,13 @@ const moduleFile = (path: string): string => `modules-i386/${path.split('/').at(
 /** Names of the modules' files in `roms/out/`, in the order in which they load. */
 export const MODULE_FILES: readonly string[] = MODULES.map(moduleFile);
 export const USB_MODULE_FILES: readonly string[] = [...USB_MODULES, 'drivers/input/evdev'].map(moduleFile);
+export const STORAGE_MODULE_FILES: readonly string[] = [
+  ...MODULES.filter((path) => /crc64|t10|scsi_(common|mod)|s[dr]_mod|cdrom/.test(path)),
+  ...STORAGE_MODULES,
+].map(moduleFile);
 export const SOUND_MODULE_FILES: readonly string[] = SOUND_MODULES.map(moduleFile);
 
-const modules = [...MODULES, ...USB_MODULES, ...SOUND_MODULES].map(
+const modules = [...MODULES, ...USB_MODULES, ...STORAGE_MODULES, ...SOUND_MODULES].map(
   (path): RomFile => ({
     name: moduleFile(path),
     package: 'linux-image-6.1.0-*-686',

@@ -1,5 +1,6 @@
 /** Debian's own kernel and busybox (as `npm run roms` fetches them) in a machine on whose serial line one can type. */
 import { existsSync, readFileSync } from 'node:fs';
+import { openFileNode } from '../../src/cli/file-node.ts';
 import { createNodeHost } from '../../src/cli/node-host.ts';
 import type { VmEvent } from '../../src/vm/api.ts';
 import { MachineVm } from '../../src/vm/machine-vm.ts';
@@ -21,7 +22,10 @@ export const linuxFiles = (): Record<string, Uint8Array> => ({
 export type Exit = Extract<VmEvent, { kind: 'exit' }>;
 
 export class LinuxGuest {
-  readonly vm = new MachineVm({ host: createNodeHost() });
+  readonly vm = new MachineVm({
+    host: createNodeHost(),
+    openHostFile: async (name, access) => openFileNode(name, access),
+  });
   output = '';
   readonly #decoder = new TextDecoder('latin1');
   #exit: Exit | undefined;

@@ -50,6 +50,7 @@ export const pc = defineBoard({
       ...configWrite(0, 0, 0x5c, 0),
       ...configWrite(1, 0, 0x60, PIRQ_ROUTES),
       { port: ELCR_SLAVE, value: 0x0c, size: 1 }, // IRQ 10 and 11 are levels
+      ...configWrite(1, 1, 0x40, 0x8000_8000), // IDETIM: both channels are decoded
       ...configWrite(1, 3, 0x40, PM_BASE | 1), // PMBA
       ...configWrite(1, 3, 0x80, 1), // PMREGMISC: PMIOSE
       ...configWrite(1, 3, 0x3c, SCI_IRQ | (1 << 8)), // interrupt line and pin
