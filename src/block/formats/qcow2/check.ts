@@ -56,6 +56,14 @@ export async function checkImage(image: Qcow2Image, repair: Repair, log: (line: 
   return check.result;
 }
 
+/**
+ * A cluster that is in use and has too low a count, if there is one: what is free by the counts may not be given away.
+ * Nothing else is judged.
+ */
+export async function findUndercounted(image: Qcow2Image): Promise<number | undefined> {
+  return new Check(image, 'none', () => {}).findUndercounted();
+}
+
 class Check {
   readonly result: CheckResult = {
     corruptions: 0,
@@ -102,6 +110,15 @@ class Check {
       const marks = INCOMPATIBLE_DIRTY | INCOMPATIBLE_CORRUPT;
       if (image.header.incompatible & marks) await image.setIncompatible(0n, marks);
     }
+  }
+
+  async findUndercounted(): Promise<number | undefined> {
+    await this.countTables();
+    this.countRefcounts();
+    for (const [cluster, references] of this.counts.entries()) {
+      if ((await this.image.refcounts.get(cluster)) < references) return cluster;
+    }
+    return undefined;
   }
 
   private corruption(text: string): void {

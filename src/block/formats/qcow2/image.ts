@@ -21,7 +21,7 @@ import {
   refuse,
 } from '../image.ts';
 import { SharedLock } from '../shared-lock.ts';
-import { checkImage } from './check.ts';
+import { checkImage, findUndercounted } from './check.ts';
 import { type ClusterParts, Clusters, Damage } from './clusters.ts';
 import {
   COMPATIBLE_LAZY_REFCOUNTS,
@@ -38,6 +38,8 @@ import { Refcounts } from './refcounts.ts';
 import { SnapshotTable } from './snapshots.ts';
 import { l1EntriesFor, Tables } from './tables.ts';
 
+/** L2 tables of a disk of 1 TiB with clusters of 64 KiB: more are not looked through before clusters are reused. */
+const MAX_VERIFIED_BYTES = 128 << 20;
 /** QEMU sets its decompressor up for this window. */
 const WINDOW_BITS = 12;
 
@@ -108,6 +110,7 @@ export class Qcow2Image implements ImageNode {
         throw refuse(this.name, 'the image was not closed and could not be repaired');
       }
     }
+    this.refcounts.beforeReuse = () => this.verifyCounts();
     this.tables.lazy = (header.compatible & COMPATIBLE_LAZY_REFCOUNTS) !== 0n;
   }
 
@@ -344,6 +347,22 @@ export class Qcow2Image implements ImageNode {
     viewOf(field).setBigUint64(0, this.header.incompatible);
     await this.file.write(FIELD.incompatible, field);
     await this.file.flush();
+  }
+
+  /**
+   * Before the first free cluster within the file is used: a count that lies would let new data overwrite others'.
+   * What lies behind the end of the file is nobody's, so an image without gaps is not looked through.
+   */
+  private async verifyCounts(): Promise<void> {
+    const { tables, clusterSize, name } = this;
+    const all = [tables.l1Entries, ...this.snapshots.list.map(({ l1Entries }) => l1Entries)];
+    if (all.reduce((sum, entries) => sum + entries, 0) * clusterSize > MAX_VERIFIED_BYTES) return;
+    await tables.commit();
+    const cluster = await findUndercounted(this);
+    if (cluster === undefined) return;
+    throw new Damage(
+      `image '${name}': cluster ${cluster} is in use but counted as free; the image is now marked corrupt`,
+    );
   }
 
   private async breakDown(why: string): Promise<void> {

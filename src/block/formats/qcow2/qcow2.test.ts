@@ -141,25 +141,43 @@ test('a shorter image that grows again shows neither its old end nor that of its
   await image.close();
 });
 
-test('a count that lies does not make data overwrite tables: the image is marked corrupt instead', async () => {
+test('an entry that lies does not make data overwrite tables: the image is marked corrupt instead', async () => {
   const file = await newFile();
   const image = await open(file);
-  await image.write(0, new Uint8Array(512).fill(1));
+  await image.write(0, new Uint8Array(2 * 65536).fill(1));
   await image.close();
-  // The L1 table's cluster is said to be free.
-  const l1 = new DataView(file.bytes.buffer).getUint32(44);
-  file.bytes[0x20000 + (l1 >> 16) * 2 + 1] = 0;
+  // The second cluster is said to be where the L1 table is.
+  const view = new DataView(file.bytes.buffer);
+  const l1 = view.getUint32(44);
+  const l2 = view.getUint32(l1 + 4);
+  view.setUint32(l2 + 12, l1);
   const opened = await open(file);
-  await expect(opened.write(MIB / 2, new Uint8Array(512))).rejects.toThrow('data would overwrite tables');
+  await expect(opened.write(65536, new Uint8Array(512))).rejects.toThrow('data would overwrite tables');
   await expect(opened.write(0, new Uint8Array(512))).rejects.toThrow('marked corrupt');
   expect(await bytesAt(opened, 0, 1)).toEqual([1]);
   await opened.close();
   expect(file.bytes[79]).toBe(2);
+});
+
+test('a count that lies does not make data overwrite other data', async () => {
+  const file = await newFile();
+  const image = await open(file);
+  await image.write(0, new Uint8Array(4 * 65536).fill(1));
+  await image.close();
+  const host = (await (await open(file, true)).extentAt(65536)).hostOffset!;
+  file.bytes[0x20000 + (host >> 16) * 2 + 1] = 0;
+  const opened = await open(file);
+  await expect(opened.write(MIB / 2, new Uint8Array(512).fill(2))).rejects.toThrow('in use but counted as free');
+  expect((await bytesAt(opened, 0, 4 * 65536)).every((byte) => byte === 1)).toBe(true);
+  await opened.close();
+  await expect(open(file)).rejects.toThrow('corrupt');
   const checked = await Qcow2Image.open(file, { name: 'image', forCheck: true });
   await checked.check('all', () => {});
   await checked.close();
   const good = await open(file);
   expect(await good.check('none', () => {})).toMatchObject({ corruptions: 0, leaks: 0 });
+  expect((await bytesAt(good, 0, 4 * 65536)).every((byte) => byte === 1)).toBe(true);
+  await good.close();
 });
 
 test('requests at once do not disturb one another', async () => {

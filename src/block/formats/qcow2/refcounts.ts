@@ -20,6 +20,8 @@ export class Refcounts {
   readonly cache: PageCache;
   /** Throws if the clusters that are about to be given away hold tables: counts lie. */
   guard: (offset: number, length: number) => void = () => {};
+  /** Called once, before the first cluster within the file is given away: whether counts can be trusted. */
+  beforeReuse: (() => Promise<void>) | undefined;
   /** Hears that a cluster is free. */
   onFree: (offset: number) => void = () => {};
   readonly bits: number;
@@ -174,6 +176,12 @@ export class Refcounts {
       const first = await this.findFree(clusters);
       if ((first + clusters) * this.clusterSize > MAX_HOST_OFFSET) {
         throw new BlockFailure('ENOSPC', `image '${this.name}': no host cluster below 2^56 is free`);
+      }
+      if (this.beforeReuse !== undefined && first * this.clusterSize < this.file.sizeBytes) {
+        const verify = this.beforeReuse;
+        this.beforeReuse = undefined;
+        await verify();
+        continue;
       }
       // Blocks that are missing take clusters, perhaps these: then look again.
       if (await this.ensureBlocks(first, clusters)) continue;
