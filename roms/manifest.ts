@@ -154,6 +154,13 @@ export const ROMS: readonly RomFile[] = [
   },
   {
     ...seabios,
+    name: 'vgabios-cirrus.bin',
+    path: 'usr/share/seabios/vgabios-cirrus.bin',
+    sha256: '0e9261c2cc2871db3da11d39b181021de5f6caaac323b47efdad95defb8ba2f7',
+    purpose: 'VGA BIOS of the Cirrus display adapter',
+  },
+  {
+    ...seabios,
     name: 'vgabios.bin',
     path: 'usr/share/seabios/vgabios-isavga.bin',
     sha256: '26f5061af797a5537df089025938fa3587c38c2270ec8d77fa384c4563eb834c',

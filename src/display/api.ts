@@ -63,6 +63,15 @@ const FIELDS = [
   'lineGraphics',
   /** Lines by which the first row of text is cut. */
   'rowScan',
+  /** A pointer over graphics: place, dots on a side (0: none), where its two planes of bits lie, bytes a row, colours. */
+  'pointerX',
+  'pointerY',
+  'pointerSize',
+  'pointerAt',
+  'pointerPlane',
+  'pointerStride',
+  'pointerColour0',
+  'pointerColour1',
 ] as const;
 
 export type ScanoutField = (typeof FIELDS)[number];

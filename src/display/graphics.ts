@@ -1,5 +1,6 @@
 /** Draws graphics modes: only rows whose memory differs from what was drawn last. */
 import type { Scanout } from './api.ts';
+import { Pointer } from './pointer.ts';
 import { type RowDecoder, rowDecoder, rowStarts, wordsOf } from './rows.ts';
 
 /** The most by which a row can be shifted, in whole words' pixels. */
@@ -16,6 +17,7 @@ export class GraphicsPainter {
   private readonly shadow: Int32Array;
   /** A row that reaches over the end of video memory, put together. */
   private readonly wrapped: Int32Array;
+  private readonly pointer: Pointer | undefined;
   private isFresh = true;
 
   constructor(video: Int32Array, scanout: Scanout) {
@@ -29,6 +31,7 @@ export class GraphicsPainter {
     this.line = new Uint32Array(pixels);
     this.shadow = new Int32Array(this.rowWords * height);
     this.wrapped = new Int32Array(this.rowWords);
+    this.pointer = scanout.pointerSize > 0 ? new Pointer(video, scanout) : undefined;
   }
 
   /** Brings `to` up to date; calls `changed` with each row that was drawn. */
@@ -36,10 +39,11 @@ export class GraphicsPainter {
     const { starts, shadow, rowWords } = this;
     const { height, width } = this.scanout;
     const mask = this.video.length - 1;
+    if (this.pointer?.hasChanged()) this.isFresh = true;
     let wasDrawn = false;
     for (let y = 0; y < height; y++) {
       const start = (starts[y] as number) & mask;
-      if (y > 0 && start === ((starts[y - 1] as number) & mask)) {
+      if (y > 0 && start === ((starts[y - 1] as number) & mask) && !this.pointer?.covers(y - 1, y)) {
         if (!wasDrawn) continue;
         to.copyWithin(y * width, (y - 1) * width, y * width);
         changed(y);
@@ -53,7 +57,9 @@ export class GraphicsPainter {
       if (!wasDrawn) continue;
       // The row is drawn from the copy: what the guest writes meanwhile is a difference next time.
       shadow.set(from.subarray(at, at + rowWords), shadowAt);
-      this.drawRow(shadowAt, to.subarray(y * width, (y + 1) * width));
+      const row = to.subarray(y * width, (y + 1) * width);
+      this.drawRow(shadowAt, row);
+      this.pointer?.drawOver(row, y);
       changed(y);
     }
     this.isFresh = false;

@@ -21,7 +21,7 @@ const machines: readonly MachineEntry[] = boards.flatMap(
   ],
 );
 
-const DISPLAYS: readonly string[] = ['VGA', 'isa-vga'];
+const DISPLAYS: readonly string[] = ['VGA', 'cirrus-vga', 'isa-vga'];
 const INPUTS: readonly string[] = ['isa-serial', 'usb-kbd', 'usb-mouse', 'usb-tablet'];
 const CONTROLLERS: readonly string[] = ['piix3-usb-uhci', 'usb-hub'];
 const categoryOf = (type: string): string => {

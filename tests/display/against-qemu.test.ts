@@ -1,8 +1,10 @@
 /** The modes of the VGA BIOS, drawn by the BIOS and the guest: our pictures equal native QEMU's, pixel for pixel. */
 import { describe, expect, test } from 'vitest';
-import { missing, modesDisk, ourPictures, type Pictures, picturesOfQemu } from './machines.ts';
+import { assembledDisk, missing, ourPictures, type Pictures, picturesOfQemu } from './machines.ts';
 
 const TIMEOUT_MS = 120_000;
+/** In modes.s. */
+const MODES = 38;
 /** Of these QEMU writes no planes: once the display interface is on, it keeps the sequencer of packed modes. */
 const PLANAR_VBE = [0x102, 0x104, 0x106];
 
@@ -29,18 +31,32 @@ function differences(ours: Pictures, qemus: Pictures): string[] {
   });
 }
 
+async function picturesOfBoth(...args: string[]): Promise<{ readonly ours: Pictures; readonly qemus: Pictures }> {
+  const disk = assembledDisk('modes');
+  const [qemus, ours] = await Promise.all([picturesOfQemu(disk, ...args), ourPictures(disk, ...args)]);
+  expect(qemus.size).toBe(MODES);
+  return { ours, qemus };
+}
+
 describe.skipIf(missing !== undefined)(`the std VGA${missing === undefined ? '' : `: ${missing} is missing`}`, () => {
   test(
     'shows every mode of its BIOS as QEMU does',
     async () => {
-      const disk = modesDisk();
-      const [qemus, ours] = await Promise.all([picturesOfQemu(disk, '-M', 'pc'), ourPictures(disk, '-M', 'pc')]);
-      expect(qemus.size).toBe(38);
+      const { ours, qemus } = await picturesOfBoth('-M', 'pc', '-vga', 'std');
       const comparable = new Map([...qemus].filter(([mode]) => !PLANAR_VBE.includes(mode)));
       expect(differences(ours, comparable)).toEqual([]);
       // The message that the BIOS writes into the first line of each.
       const line = (mode: number) => Array.from({ length: 16 }, (_, y) => pictureOf(ours, mode).row(y, 8 * 30));
       for (const mode of PLANAR_VBE) expect(line(mode)).toEqual(line(0x12));
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'the Cirrus adapter, too',
+    async () => {
+      const { ours, qemus } = await picturesOfBoth('-M', 'pc', '-vga', 'cirrus');
+      expect(differences(ours, qemus)).toEqual([]);
     },
     TIMEOUT_MS,
   );

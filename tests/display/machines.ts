@@ -1,15 +1,18 @@
-/** The disk of modes.s in native QEMU and in our machine: a picture of each video mode, as PPM. */
+/** Disks of this folder in native QEMU and in our machine: a picture of each video mode, and what they report. */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createNodeHost } from '../../src/cli/node-host.ts';
+import type { VmEvent } from '../../src/vm/api.ts';
 import { MachineVm } from '../../src/vm/machine-vm.ts';
 
 const ROMS = new URL('../../roms/out/', import.meta.url);
-const FIRMWARE = ['bios-256k.bin', 'vgabios-stdvga.bin', 'bios.bin', 'vgabios.bin'];
+const FIRMWARE = ['bios-256k.bin', 'vgabios-stdvga.bin', 'bios.bin', 'vgabios.bin', 'vgabios-cirrus.bin'];
+/** What the code reads at once, and more. */
+const MIN_DISK_BYTES = 128 * 512;
 const directory = mkdtempSync(join(tmpdir(), 'lockstep-display-'));
 
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
@@ -21,10 +24,10 @@ export const missing =
 /** A mode's picture, or why there is none. */
 export type Pictures = ReadonlyMap<number, Uint8Array | 'not supported'>;
 
-/** The path of the raw image. */
-export function modesDisk(): string {
-  const [object, image] = [join(directory, 'modes.o'), join(directory, 'modes.img')];
-  const source = fileURLToPath(new URL('modes.s', import.meta.url));
+/** The path of a raw image: the code of a source file of this folder, followed by `data`. */
+export function assembledDisk(name: string, data: Uint8Array = new Uint8Array()): string {
+  const [object, image] = [join(directory, `${name}.o`), join(directory, `${name}.img`)];
+  const source = fileURLToPath(new URL(`${name}.s`, import.meta.url));
   for (const [program, ...args] of [
     ['as', '--32', '-o', object, source],
     ['ld', '-m', 'elf_i386', '-Ttext', '0x7c00', '--oformat', 'binary', '-e', '0x7c00', '-o', image, object],
@@ -32,6 +35,11 @@ export function modesDisk(): string {
     const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
     if (status !== 0) throw new Error(stderr);
   }
+  const code = readFileSync(image);
+  const disk = new Uint8Array(Math.max(MIN_DISK_BYTES, Math.ceil((code.length + data.length) / 512) * 512));
+  disk.set(code);
+  disk.set(data, code.length);
+  writeFileSync(image, disk);
   return image;
 }
 
@@ -126,7 +134,6 @@ function answered(monitor: Socket, line: string): Promise<void> {
 
 export async function ourPictures(disk: string, ...args: string[]): Promise<Pictures> {
   const vm = new MachineVm({ host: createNodeHost() });
-  const roms = Object.fromEntries(FIRMWARE.map((name) => [name, new Uint8Array(readFileSync(new URL(name, ROMS)))]));
   let dumped: (bytes: Uint8Array) => void = () => {};
   const follower = new Follower(
     () =>
@@ -136,17 +143,66 @@ export async function ourPictures(disk: string, ...args: string[]): Promise<Pict
       }),
     () => void vm.serialInput(0, Uint8Array.of(46)),
   );
-  await vm.start(
+  await startOurs(vm, disk, args, (event) => {
+    if (event.kind === 'serial') follower.hear(event.bytes);
+    if (event.kind === 'file') dumped(event.bytes);
+  });
+  await follower.done;
+  await vm.quit();
+  return follower.pictures;
+}
+
+/** The first `length` bytes that a disk reports on the serial line of native QEMU. */
+export function reportOfQemu(disk: string, length: number, ...args: string[]): Promise<Uint8Array> {
+  const common = [
+    '-m',
+    '32',
+    '-accel',
+    'tcg',
+    '-display',
+    'none',
+    '-nic',
+    'none',
+    '-serial',
+    'stdio',
+    '-monitor',
+    'none',
+  ];
+  const qemu = spawn('qemu-system-i386', [...common, '-drive', `file=${disk},format=raw`, ...args]);
+  return new Promise((resolve, reject) => {
+    const heard: number[] = [];
+    qemu.once('error', reject);
+    qemu.stdout.on('data', (bytes: Buffer) => {
+      heard.push(...bytes);
+      if (heard.length < length) return;
+      qemu.kill();
+      resolve(Uint8Array.from(heard.slice(0, length)));
+    });
+  });
+}
+
+export async function ourReport(disk: string, length: number, ...args: string[]): Promise<Uint8Array> {
+  const vm = new MachineVm({ host: createNodeHost() });
+  const heard: number[] = [];
+  const done = new Promise<void>((resolve) => {
+    void startOurs(vm, disk, args, (event) => {
+      if (event.kind !== 'serial') return;
+      heard.push(...event.bytes);
+      if (heard.length >= length) resolve();
+    });
+  });
+  await done;
+  await vm.quit();
+  return Uint8Array.from(heard.slice(0, length));
+}
+
+function startOurs(vm: MachineVm, disk: string, args: readonly string[], onEvent: (event: VmEvent) => void) {
+  const roms = Object.fromEntries(FIRMWARE.map((name) => [name, new Uint8Array(readFileSync(new URL(name, ROMS)))]));
+  return vm.start(
     {
       args: ['-m', '32', '-display', 'none', '-drive', 'file=disk,format=raw', ...args],
       files: { ...roms, disk: new Uint8Array(readFileSync(disk)) },
     },
-    (event) => {
-      if (event.kind === 'serial') follower.hear(event.bytes);
-      if (event.kind === 'file') dumped(event.bytes);
-    },
+    onEvent,
   );
-  await follower.done;
-  await vm.quit();
-  return follower.pictures;
 }

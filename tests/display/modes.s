@@ -254,4 +254,3 @@ modes:
         mode    0x146, 3, 1
         .word   0xffff
 
-        .org    17 * 512

@@ -5,6 +5,7 @@ import { PORT_COUNT } from '../core/ports.ts';
 import { Container } from '../core/region.ts';
 import { createBench } from '../core/test-bench.ts';
 import { uart16550 } from './char/uart16550.ts';
+import { cirrusVga } from './display/cirrus-vga.ts';
 import { isaVga } from './display/isa-vga.ts';
 import { vgaPci } from './display/vga-pci.ts';
 import { vgaProps } from './display/vga-rig.fixture.ts';
@@ -49,6 +50,7 @@ const devices: readonly { type: AnyDeviceType; props?: Record<string, unknown> }
   { type: isaDebugExit },
   { type: debugcon },
   { type: pcTestdev },
+  { type: cirrusVga, props: { ...vgaProps(4).props, io: new Container('io', PORT_COUNT) } },
   { type: isaVga, props: vgaProps().props },
   { type: vgaPci, props: { ...vgaProps().props, io: new Container('io', PORT_COUNT) } },
 ] as never;

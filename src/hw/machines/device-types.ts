@@ -2,6 +2,7 @@
 import { VmError } from '../../util/errors.ts';
 import type { AnyDeviceType } from '../core/device.ts';
 import { uart16550 } from '../devices/char/uart16550.ts';
+import { cirrusVga } from '../devices/display/cirrus-vga.ts';
 import { isaVga } from '../devices/display/isa-vga.ts';
 import { vgaPci } from '../devices/display/vga-pci.ts';
 import { i8237 } from '../devices/dma/i8237.ts';
@@ -72,6 +73,7 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   usbKbd,
   usbMouse,
   usbTablet,
+  cirrusVga,
   vgaPci,
   isaVga,
 ];

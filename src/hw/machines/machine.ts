@@ -36,7 +36,7 @@ export interface DirectBootSetup {
 }
 
 /** Kinds of display adapter as `-vga` names them. */
-export type VgaKind = 'std' | 'cirrus' | 'virtio';
+export type VgaKind = 'std' | 'cirrus';
 
 export interface Board {
   /** As `-M` takes it. */

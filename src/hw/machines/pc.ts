@@ -43,7 +43,10 @@ export const pc = defineBoard({
     ...isaParts,
   ],
   maxSerials: 4,
-  vga: { std: { id: 'vga', type: 'VGA', pci: { slot: 2, fn: 0 } } },
+  vga: {
+    std: { id: 'vga', type: 'VGA', pci: { slot: 2, fn: 0 } },
+    cirrus: { id: 'vga', type: 'cirrus-vga', pci: { slot: 2, fn: 0 } },
+  },
   directBoot: {
     ports: [
       ...configWrite(0, 0, 0x58, 0), // PAM0 to PAM6: the ROM is shown, whatever the last run left

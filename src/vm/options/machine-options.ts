@@ -53,7 +53,7 @@ export type FwCfgOption =
   | { readonly name: string; readonly string: string };
 
 /** As `-vga` takes it. */
-export const VGA_OPTIONS = ['std', 'none'] as const;
+export const VGA_OPTIONS = ['std', 'cirrus', 'none'] as const;
 export type VgaOption = (typeof VGA_OPTIONS)[number];
 
 export const WATCHDOG_ACTIONS = ['reset', 'shutdown', 'poweroff', 'pause', 'debug', 'none', 'inject-nmi'] as const;

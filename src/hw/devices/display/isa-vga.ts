@@ -7,7 +7,7 @@ import { defineDevice } from '../../core/device.ts';
 import { prop } from '../../core/props.ts';
 import type { Container } from '../../core/region.ts';
 import { vmstate } from '../../core/state.ts';
-import { createVga, VGA_PORTS, VGA_WINDOW_AT } from './vga-core.ts';
+import { createVga, STD_VGA_PORTS, VGA_WINDOW_AT } from './vga-core.ts';
 import { vgamem, videoMemoryBytes } from './vga-memory-size.ts';
 import { vgaFields } from './vga-state.ts';
 
@@ -28,7 +28,7 @@ export const isaVga = defineDevice({
   },
   irqs: [],
   state: vmstate('isa-vga', 1, vgaFields),
-  isa: () => ({ ports: VGA_PORTS }),
+  isa: () => ({ ports: STD_VGA_PORTS }),
   memory: ({ vgamem_mb }) => ({ vram: { bytes: videoMemoryBytes(vgamem_mb) }, rom: { file: BIOS } }),
   create(s, { memory, legacyMemory, system, transaction, clock }) {
     const core = createVga(s, { clock, vram: memory.vram, transaction });

@@ -15,7 +15,7 @@ import { VBE, VBE_ID5, type VgaState } from './vga-state.ts';
 import { beamStatus } from './vga-timing.ts';
 
 export const VGA_WINDOW_AT = 0xa0000;
-const VGA_WINDOW_BYTES = 0x20000;
+export const VGA_WINDOW_BYTES = 0x20000;
 
 /** Where the regions of `ports` lie in I/O space. */
 export const VGA_PORTS = {
@@ -24,9 +24,48 @@ export const VGA_PORTS = {
   vga: 0x3c0,
   color: 0x3d4,
   colorStatus: 0x3da,
-  vbeIndex: 0x1ce,
-  vbeData: 0x1cf,
 } as const;
+/** The same, with the ports of Bochs's display interface. */
+export const STD_VGA_PORTS = { ...VGA_PORTS, vbeIndex: 0x1ce, vbeData: 0x1cf } as const;
+const SIZES: Readonly<Record<keyof typeof VGA_PORTS, number>> = {
+  mono: 2,
+  monoStatus: 1,
+  vga: 16,
+  color: 2,
+  colorStatus: 1,
+};
+
+export function vgaPortRegions(registers: VgaPorts): Readonly<Record<keyof typeof VGA_PORTS, IoRegion>> {
+  const region = (name: keyof typeof VGA_PORTS): IoRegion =>
+    ioRegion(
+      `vga-${name}`,
+      SIZES[name],
+      {
+        read: (offset) => registers.read(VGA_PORTS[name] + offset),
+        write: (offset, value) => registers.write(VGA_PORTS[name] + offset, value),
+      },
+      BYTE_WIDE,
+    );
+  return {
+    mono: region('mono'),
+    monoStatus: region('monoStatus'),
+    vga: region('vga'),
+    color: region('color'),
+    colorStatus: region('colorStatus'),
+  };
+}
+
+/** 3C0h to 3DFh in a PCI adapter's memory, byte by byte. */
+export const vgaMmio = (registers: VgaPorts): IoRegion =>
+  ioRegion(
+    'vga ioports remapped',
+    32,
+    {
+      read: (offset) => registers.read(VGA_PORTS.vga + offset),
+      write: (offset, value) => registers.write(VGA_PORTS.vga + offset, value),
+    },
+    BYTE_WIDE,
+  );
 
 export interface VgaWiring {
   readonly clock: Clock;
@@ -35,7 +74,7 @@ export interface VgaWiring {
 }
 
 export interface VgaCore {
-  readonly ports: Readonly<Record<keyof typeof VGA_PORTS, IoRegion>>;
+  readonly ports: Readonly<Record<keyof typeof STD_VGA_PORTS, IoRegion>>;
   /** 128 KiB to be placed at A0000h, above RAM. */
   readonly window: Container;
   readonly display: Display;
@@ -82,26 +121,12 @@ export function createVga(s: VgaState, { clock, vram, transaction }: VgaWiring):
     },
   });
 
-  const bytePorts = (name: string, first: number, size: number): IoRegion =>
-    ioRegion(
-      name,
-      size,
-      {
-        read: (offset) => registers.read(first + offset),
-        write: (offset, value) => registers.write(first + offset, value),
-      },
-      BYTE_WIDE,
-    );
   const wordPort = (name: string, read: () => number, write: (value: number) => void): IoRegion =>
     ioRegion(name, 1, { read, write: (_at, value) => write(value) }, { impl: { min: 2, max: 2 } });
 
   return {
     ports: {
-      mono: bytePorts('vga-mono', VGA_PORTS.mono, 2),
-      monoStatus: bytePorts('vga-mono-status', VGA_PORTS.monoStatus, 1),
-      vga: bytePorts('vga', VGA_PORTS.vga, 16),
-      color: bytePorts('vga-color', VGA_PORTS.color, 2),
-      colorStatus: bytePorts('vga-color-status', VGA_PORTS.colorStatus, 1),
+      ...vgaPortRegions(registers),
       vbeIndex: wordPort(
         'vbe-index',
         () => s.vbeIndex,

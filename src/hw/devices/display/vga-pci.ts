@@ -12,7 +12,7 @@ import { CONFIG_BYTES } from '../pci/config.ts';
 import { PciFunction } from '../pci/function.ts';
 import { MAX_HEIGHT, MAX_WIDTH } from './bochs-dispi.ts';
 import { edidOf } from './edid.ts';
-import { createVga, VGA_PORTS, VGA_WINDOW_AT, type VgaCore } from './vga-core.ts';
+import { createVga, STD_VGA_PORTS, VGA_WINDOW_AT, type VgaCore, vgaMmio } from './vga-core.ts';
 import { vgamem, videoMemoryBytes } from './vga-memory-size.ts';
 import { VBE, vgaFields } from './vga-state.ts';
 
@@ -22,19 +22,6 @@ const MMIO_BYTES = 0x1000;
 const MMIO = { VGA: 0x400, DISPI: 0x500, QEMU: 0x600 } as const;
 const QEMU_REGISTERS = { SIZE: 0, ENDIANNESS: 4 } as const;
 const LITTLE_ENDIAN = 0x1e1e1e1e;
-
-/** 3C0h to 3DFh, byte by byte. */
-function vgaMmio({ registers }: VgaCore): IoRegion {
-  return ioRegion(
-    'vga ioports remapped',
-    32,
-    {
-      read: (offset) => registers.read(VGA_PORTS.vga + offset),
-      write: (offset, value) => registers.write(VGA_PORTS.vga + offset, value),
-    },
-    BYTE_WIDE,
-  );
-}
 
 function dispiMmio({ dispi }: VgaCore): IoRegion {
   return ioRegion(
@@ -85,12 +72,13 @@ export const vgaPci = defineDevice({
   }),
   create(s, { memory, edid, legacyMemory, io, transaction, clock }) {
     const core = createVga(s, { clock, vram: memory.vram, transaction });
-    for (const [name, port] of Object.entries(VGA_PORTS)) io.add(port, core.ports[name as keyof typeof VGA_PORTS]);
+    for (const [name, port] of Object.entries(STD_VGA_PORTS))
+      io.add(port, core.ports[name as keyof typeof STD_VGA_PORTS]);
     legacyMemory.add(VGA_WINDOW_AT, core.window, { priority: 1 });
 
     const mmio = new Container('vga.mmio', MMIO_BYTES);
     if (edid) mmio.add(0, edidMmio());
-    mmio.add(MMIO.VGA, vgaMmio(core));
+    mmio.add(MMIO.VGA, vgaMmio(core.registers));
     mmio.add(MMIO.DISPI, dispiMmio(core));
     mmio.add(MMIO.QEMU, qemuMmio());
     const pci = new PciFunction(s.config, {

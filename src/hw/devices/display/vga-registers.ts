@@ -7,7 +7,16 @@ export interface VgaPorts {
   write(port: number, value: number): void;
 }
 
+/** What a chip adds to the VGA: it is asked first. */
+export interface VgaExtension {
+  /** Undefined: the VGA answers. */
+  read(port: number): number | undefined;
+  /** False: the VGA takes it. */
+  write(port: number, value: number): boolean;
+}
+
 export interface VgaPortWiring {
+  readonly extension?: VgaExtension;
   /** Input status register 1. */
   status(): number;
   /** A register of the CRT or graphics controller or sequencer was written. */
@@ -27,7 +36,7 @@ const LINE_COMPARE_8 = 0x10; // of CR7: writable in spite of the protection
 const DAC_READ = 3;
 const DAC_WRITE = 0;
 
-export function createVgaPorts(s: VgaState, { status, changed }: VgaPortWiring): VgaPorts {
+export function createVgaPorts(s: VgaState, { extension, status, changed }: VgaPortWiring): VgaPorts {
   /** A port of the bank that MSR has switched off. */
   function isHidden(port: number): boolean {
     const bank = port & 0x3f0;
@@ -36,6 +45,8 @@ export function createVgaPorts(s: VgaState, { status, changed }: VgaPortWiring):
 
   function read(port: number): number {
     if (isHidden(port)) return 0xff;
+    const extended = extension?.read(port);
+    if (extended !== undefined) return extended;
     switch (port) {
       case 0x3c0:
         return s.arData ? 0 : s.arIndex;
@@ -77,7 +88,7 @@ export function createVgaPorts(s: VgaState, { status, changed }: VgaPortWiring):
   }
 
   function write(port: number, value: number): void {
-    if (isHidden(port)) return;
+    if (isHidden(port) || extension?.write(port, value)) return;
     switch (port) {
       case 0x3c0:
         writeAttribute(value);

@@ -15,15 +15,16 @@ function memoryAt(ram: Uint8Array, name: string, offset: number, length: number)
 }
 
 /** Values for `create` of an adapter that stands alone. */
-export function vgaProps() {
-  const ram = new Uint8Array(new SharedArrayBuffer(VRAM_BYTES + 0x10000));
+export function vgaProps(mib = 1) {
+  const videoBytes = mib * MiB;
+  const ram = new Uint8Array(new SharedArrayBuffer(videoBytes + 0x10000));
   const system = new Container('system', 2 ** 32);
   return {
     ram,
     system,
     props: {
-      vgamem_mb: 1,
-      memory: { vram: memoryAt(ram, 'vram', 0, VRAM_BYTES), rom: memoryAt(ram, 'rom', VRAM_BYTES, 0x10000) },
+      vgamem_mb: mib,
+      memory: { vram: memoryAt(ram, 'vram', 0, videoBytes), rom: memoryAt(ram, 'rom', videoBytes, 0x10000) },
       legacyMemory: system,
       system,
       transaction: (change: () => void) => change(),

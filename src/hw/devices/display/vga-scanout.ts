@@ -41,10 +41,10 @@ const cr = (s: VgaState, index: number): number => s.cr[index] ?? 0;
 const clocking = (s: VgaState): number => (vbeEnabled(s) ? 0 : (s.sr[SR.CLOCKING] ?? 0));
 
 /** Lines of the display, as the CRT controller counts them. */
-const displayLines = (s: VgaState): number =>
+export const displayLines = (s: VgaState): number =>
   (cr(s, CR.V_DISPLAY_END) | ((cr(s, CR.OVERFLOW) & 0x02) << 7) | ((cr(s, CR.OVERFLOW) & 0x40) << 3)) + 1;
 
-const displayWidth = (s: VgaState): number => (cr(s, CR.H_DISPLAY_END) + 1) * 8;
+export const displayWidth = (s: VgaState): number => (cr(s, CR.H_DISPLAY_END) + 1) * 8;
 
 /** A screen that is off keeps its size, so that a mode switch does not flicker. */
 function blank(s: VgaState, where: Where): Scanout {
@@ -139,7 +139,7 @@ function textPan(s: VgaState, cellWidth: number): number {
 }
 
 /** Six bits of a colour to eight, as QEMU has it: the lowest is repeated. */
-const eightBits = (value: number): number => ((value & 0x3f) << 2) | ((value & 1) << 1) | (value & 1);
+export const eightBits = (value: number): number => ((value & 0x3f) << 2) | ((value & 1) << 1) | (value & 1);
 
 function colour(s: VgaState, index: number, wide: boolean): number {
   const part = (n: number): number => {
@@ -149,7 +149,7 @@ function colour(s: VgaState, index: number, wide: boolean): number {
   return rgba(part(0), part(1), part(2));
 }
 
-function palette256(s: VgaState): Uint32Array {
+export function palette256(s: VgaState): Uint32Array {
   const wide = ((s.vbe[VBE.ENABLE] ?? 0) & VBE_ENABLE.DAC_8BIT) !== 0;
   return Uint32Array.from({ length: 256 }, (_, i) => colour(s, i, wide));
 }
