@@ -35,6 +35,8 @@ export interface Medium {
   readonly node: BlockNode;
   /** Its first sector, if somebody looked. */
   readonly bootSector?: Uint8Array;
+  /** All of it, for a flash chip. */
+  readonly contents?: Uint8Array;
 }
 
 export interface HostDriveOptions {

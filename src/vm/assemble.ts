@@ -101,7 +101,7 @@ export function assemble(
     onBroken: hooks.failed,
     nowNs: () => host.nowNs(),
   });
-  const plan = planMachine(planOptions(options, files, { serials, chardevs, drives, host }));
+  const plan = planMachine(planOptions(options, files, { serials, chardevs, drives, media, host }));
 
   const pacing = history.replay === undefined ? pacingOf(options) : replayPacing(pacingOf(options));
   for (const event of history.replay ?? []) input.schedule(event);

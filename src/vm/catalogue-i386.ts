@@ -52,15 +52,15 @@ export const catalogueI386: Catalogue = {
 };
 
 /** The firmware that runs unless -bios names another: a kernel without a screen is started directly. */
-export function defaultFirmware({ machine, kernel, bios, vga }: MachineOptions): string | undefined {
-  const isNeeded = bios === undefined && (kernel === undefined || vga !== 'none');
+export function defaultFirmware({ machine, kernel, bios, vga, flash }: MachineOptions): string | undefined {
+  const isNeeded = bios === undefined && flash.length === 0 && (kernel === undefined || vga !== 'none');
   return isNeeded ? boardByName(machine).firmware : undefined;
 }
 
 /** Files beside the firmware that it needs: how it starts a kernel, and the BIOSes of adapters. */
 export function firmwareOptionRoms(options: MachineOptions): readonly string[] {
-  const { machine, kernel, bios, vga, devices: added } = options;
-  const runs = bios !== undefined || defaultFirmware(options) !== undefined;
+  const { machine, kernel, bios, vga, flash, devices: added } = options;
+  const runs = bios !== undefined || flash.length > 0 || defaultFirmware(options) !== undefined;
   const adapter = vga === 'none' ? undefined : boardByName(machine).vga[vga]?.type;
   return [
     ...(kernel !== undefined && runs ? ['linuxboot_dma.bin', 'multiboot.bin'] : []),

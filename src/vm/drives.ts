@@ -10,6 +10,8 @@ import { createTemporary, openSource, sourceOfName } from './image-sources.ts';
 import type { DriveOption } from './options/machine-options.ts';
 
 const SECTOR = 512;
+const FLASH_BLOCK = 4096;
+const MAX_FLASH_BYTES = 8 * 2 ** 20;
 
 /** Opens a file of the host that is not among those given by content; undefined: there is none. */
 export type OpenHostFile = (name: string, access: { readonly readonly: boolean }) => Promise<BlockNode | undefined>;
@@ -25,7 +27,11 @@ export interface ImageLibrary {
 }
 
 /** Opens the image of a drive. Throws a VmError that names it. */
-export async function openMedium(drive: DriveOption, library: ImageLibrary): Promise<Medium | undefined> {
+export async function openMedium(
+  drive: DriveOption,
+  library: ImageLibrary,
+  isFlash = false,
+): Promise<Medium | undefined> {
   const { file: name, format } = drive;
   if (name === undefined) return undefined;
   const readonly = drive.readonly || drive.media === 'cdrom';
@@ -37,7 +43,26 @@ export async function openMedium(drive: DriveOption, library: ImageLibrary): Pro
   const node = drive.snapshot && !readonly ? createTemporary(image) : image;
   const bootSector = new Uint8Array(Math.min(SECTOR, node.sizeBytes));
   await node.read(0, bootSector);
-  return { name, nodeName: library.nodeName(), node, bootSector };
+  return {
+    name,
+    nodeName: library.nodeName(),
+    node,
+    bootSector,
+    ...(isFlash && { contents: await flashContents(name, node) }),
+  };
+}
+
+/** A flash chip's contents are there from the first instruction on. */
+async function flashContents(name: string, node: BlockNode): Promise<Uint8Array> {
+  const { sizeBytes } = node;
+  if (sizeBytes === 0 || sizeBytes % FLASH_BLOCK !== 0 || sizeBytes > MAX_FLASH_BYTES) {
+    throw new VmError(
+      `system firmware image '${name}' of ${sizeBytes} bytes is no flash chip: a multiple of 4 KiB, 8 MiB at most`,
+    );
+  }
+  const contents = new Uint8Array(sizeBytes);
+  await node.read(0, contents);
+  return contents;
 }
 
 /**
@@ -62,11 +87,15 @@ function storeOf({ files, images, openHostFile }: ImageLibrary, userName: string
 }
 
 /** Opens the images of all drives; none stays open if one can't be opened. */
-export async function openMedia(drives: readonly DriveOption[], library: ImageLibrary): Promise<Map<string, Medium>> {
+export async function openMedia(
+  drives: readonly DriveOption[],
+  flash: readonly string[],
+  library: ImageLibrary,
+): Promise<Map<string, Medium>> {
   const media = new Map<string, Medium>();
   try {
     for (const drive of drives) {
-      const medium = await openMedium(drive, library);
+      const medium = await openMedium(drive, library, flash.includes(drive.id));
       if (medium !== undefined) media.set(drive.id, medium);
     }
     return media;

@@ -1,6 +1,7 @@
 /** From the command line's options to those of the machine's builder: files opened, back ends found. */
 
 import type { Drive } from '../block/api.ts';
+import type { Medium } from '../block/drive.ts';
 import { basicLeaves, CPU_MODELS } from '../cpu/isa/x86/cpuid.ts';
 import { boardByName } from '../hw/machines/boards.ts';
 import type { NamedFile } from '../hw/machines/loaders/direct-boot.ts';
@@ -15,13 +16,14 @@ interface Surroundings {
   readonly serials: readonly CharPort[];
   readonly chardevs: ReadonlyMap<string, CharPort>;
   readonly drives: ReadonlyMap<string, Drive>;
+  readonly media: ReadonlyMap<string, Medium>;
   readonly host: Host;
 }
 
 export function planOptions(
   options: MachineOptions,
   files: Readonly<Record<string, Uint8Array>>,
-  { serials, chardevs, drives, host }: Surroundings,
+  { serials, chardevs, drives, media, host }: Surroundings,
 ): BuildOptions {
   const board = boardByName(options.machine);
   const fileOf = (what: string, name: string): NamedFile => {
@@ -55,6 +57,12 @@ export function planOptions(
     partProperties: { 'isa-fdc': options.floppies },
     openFirmware: (name) => (Object.hasOwn(files, name) ? files[name] : undefined),
     usb: options.usb,
+    flash: options.flash.map((id) => {
+      const [drive, contents] = [drives.get(id), media.get(id)?.contents];
+      if (drive === undefined || contents === undefined)
+        throw new VmError(`drive '${id}': a flash chip needs an image`);
+      return { drive, contents };
+    }),
     boot: options.boot,
     optionRoms: options.optionRoms.map(({ file, bootIndex }) => ({
       name: file.split('/').at(-1) ?? file,

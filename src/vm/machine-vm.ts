@@ -102,7 +102,7 @@ export class MachineVm implements Vm {
     let media: ReadonlyMap<string, Medium> = new Map();
     try {
       const library = this.imageLibrary(given);
-      media = await openMedia(parsed.options.drives, library);
+      media = await openMedia(parsed.options.drives, parsed.options.flash, library);
       this.begin(this.build(parsed.options, given.files, library, media));
     } catch (error) {
       if (this.parts === undefined) await Promise.allSettled([...media.values()].map(({ node }) => node.close()));

@@ -94,6 +94,7 @@ export class AddressSpace {
     const offset = gpa - range.start + range.offset;
     if (range.region.kind === 'ram') {
       if (!range.readonly) this.writeRam(range.region.ramOffset + offset, value, size);
+      else range.region.write?.(offset, value, size);
     } else if (range.readonly) {
       this.log('guest_errors', `Invalid write at addr ${hex(gpa)}, size ${size}: read-only`);
     } else if (isValidAccess(range.region, offset, size)) {

@@ -40,6 +40,8 @@ export interface RamRegion extends RegionBase {
   readonly kind: 'ram';
   readonly ramOffset: number;
   readonly readonly: boolean;
+  /** Of a read-only region: what a guest's writes mean to the chip (flash takes them as commands). Absent: nothing. */
+  readonly write?: IoOps['write'];
 }
 /** A window that shows `target` from `offset` on. */
 export interface AliasRegion extends RegionBase {
@@ -74,12 +76,13 @@ export const ramRegion = (name: string, size: number, ramOffset: number): RamReg
   readonly: false,
 });
 
-export const romRegion = (name: string, size: number, ramOffset: number): RamRegion => ({
+export const romRegion = (name: string, size: number, ramOffset: number, write?: IoOps['write']): RamRegion => ({
   kind: 'ram',
   name,
   size,
   ramOffset,
   readonly: true,
+  ...(write !== undefined && { write }),
 });
 
 export const aliasRegion = (

@@ -300,7 +300,7 @@ export class Assembly {
 
   /** Values for those properties that only machine code sets, by name. */
   private services(type: AnyDeviceType): Record<string, unknown> {
-    const { control, values } = this.options;
+    const { board, control, values } = this.options;
     const { system, pciMemory, ram } = this.regions;
     const requestReset = (): void => control.requestReset();
     const known: Record<string, () => unknown> = {
@@ -317,6 +317,7 @@ export class Assembly {
       pciMemory: () => pciMemory,
       ram: () => ram,
       requestReset: () => requestReset,
+      romSpace: () => (board.bus === 'pci' ? pciMemory : system),
       reportPanic: () => () => control.reportPanic(),
       requestShutdown: () => () => control.requestShutdown(),
       requestSuspend: () => () => control.requestSuspend(),

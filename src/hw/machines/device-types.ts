@@ -32,6 +32,7 @@ import { i82077 } from '../devices/storage/i82077.ts';
 import { ideCd } from '../devices/storage/ide-cd.ts';
 import { ideHd } from '../devices/storage/ide-hd.ts';
 import { isaIde } from '../devices/storage/isa-ide.ts';
+import { pflashCfi01 } from '../devices/storage/pflash-cfi01.ts';
 import { piix3Ide } from '../devices/storage/piix3-ide.ts';
 import { hpet } from '../devices/timer/hpet.ts';
 import { i8254 } from '../devices/timer/i8254.ts';
@@ -96,6 +97,7 @@ const boardDeviceTypes: readonly AnyDeviceType[] = [
   inputRouting,
   isaIde,
   mc146818,
+  pflashCfi01,
   pciHost,
   piix3,
   piix3Ide,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { testDrive } from '../../block/drive.fixture.ts';
 import type { Chardev } from '../../chardev/api.ts';
 import { VmError } from '../../util/errors.ts';
 import type { Device } from '../core/device.ts';
@@ -382,6 +383,29 @@ describe('machine pc', () => {
     const { machine, requests } = machineRig('pc');
     machine.io.write(0xcf9, 6, 1);
     expect(requests).toEqual(['reset']);
+  });
+});
+
+describe.each(['pc', 'q35'])('machine %s with flash chips', (name) => {
+  it('runs from the first, whose end is also shown below 1 MiB, and keeps what is written over a reset', () => {
+    const code = Uint8Array.from({ length: 0x40000 }, (_, i) => i >> 16);
+    const variables = new Uint8Array(0x10000).fill(0xee);
+    const drive = testDrive(variables.slice());
+    const { machine } = machineRig(name, {
+      kernel: undefined,
+      flash: [
+        { drive: testDrive(code, { readonly: true }), contents: code },
+        { drive, contents: variables },
+      ],
+    });
+    const read = (gpa: number): number => machine.memory.read(gpa, 1);
+    expect([0xfffc_0000, 0xffff_fff0, 0xffff0, 0xe0000, 0xfffb_0000].map(read)).toEqual([0, 3, 3, 2, 0xee]);
+    machine.memory.write(0xfffb_0010, 0x40, 1);
+    machine.memory.write(0xfffb_0010, 0x12, 1);
+    machine.reset();
+    expect([read(0xfffb_0010), read(0xfffb_0011)]).toEqual([0x12, 0xee]);
+    drive.completeAll();
+    expect(drive.bytes[0x10]).toBe(0x12);
   });
 });
 

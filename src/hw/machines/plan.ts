@@ -1,8 +1,10 @@
 /** From a board and the user's options to a plan: all that can be checked before memory for the machine exists. */
+import type { Drive } from '../../block/api.ts';
 import type { Chardev } from '../../chardev/api.ts';
 import { VmError } from '../../util/errors.ts';
 import type { AnyDeviceType, DeviceMemoryNeed } from '../core/device.ts';
 import { type LinkLookup, parseProps } from '../core/props.ts';
+import { pflashCfi01 } from '../devices/storage/pflash-cfi01.ts';
 import { OPTIONAL_DEVICES } from './acpi/isa-devices.ts';
 import { type AcpiBoard, pcAcpiTables } from './acpi/pc-acpi.ts';
 import type { TableBlock } from './acpi/tables.ts';
@@ -31,6 +33,11 @@ export interface OptionRom {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly bootIndex: number;
+}
+
+export interface FlashImage {
+  readonly drive: Drive;
+  readonly contents: Uint8Array;
 }
 
 export interface KernelOptions {
@@ -68,6 +75,8 @@ export interface MachineOptions {
   readonly without?: readonly string[];
   /** Nothing draws a screen: firmware writes to the serial port. */
   readonly noGraphics?: boolean;
+  /** Flash chips from 4 GiB down; the first holds the firmware, in place of a ROM. */
+  readonly flash?: readonly FlashImage[];
   readonly boot?: BootOptions;
   /** With the board's USB controller. */
   readonly usb?: boolean;
@@ -111,6 +120,9 @@ export interface MachinePlan {
   readonly backingBytes: number;
 }
 
+const FOUR_GIB = 2 ** 32;
+const MAX_FLASH_BYTES = 8 * 2 ** 20;
+
 export const SERIAL_PORTS = [
   { port: 0x3f8, irq: 4 },
   { port: 0x2f8, irq: 3 },
@@ -119,7 +131,8 @@ export const SERIAL_PORTS = [
 ] as const;
 
 /** Checks all that can be checked without memory: sizes, files, the kernel image, the devices' properties. */
-export function planMachine(options: MachineOptions): MachinePlan {
+export function planMachine(given: MachineOptions): MachinePlan {
+  const options = withFlashFirmware(given);
   const { board, ramBytes, kernel } = options;
   const serials = options.serials ?? [];
   for (const [type, texts] of Object.entries(options.partProperties ?? {})) {
@@ -138,6 +151,7 @@ export function planMachine(options: MachineOptions): MachinePlan {
   const backing = new BackingPlan(layout.endOffset, options.openFirmware ?? (() => undefined));
   const parts = [
     ...boardParts(options).map((part) => plannedBoardPart(part, options, backing)),
+    ...flashParts(options.flash ?? [], backing),
     ...serialParts(serials),
     ...(options.devices ?? []).map((device) => plannedUserPart(device, options, backing)),
   ];
@@ -164,6 +178,29 @@ const boardParts = (options: MachineOptions): Part[] => [
   ...vgaPart(options),
   ...(options.usb && options.board.usb ? [options.board.usb] : []),
 ];
+
+/** What is in the first flash chip is the firmware; below 1 MiB a copy of its end is shown. */
+function withFlashFirmware(options: MachineOptions): MachineOptions {
+  const [first] = options.flash ?? [];
+  if (first === undefined) return options;
+  if (options.firmware !== undefined) throw new VmError('-bios and a flash chip with firmware exclude each other');
+  if (options.board.bus !== 'pci') throw new VmError(`machine '${options.board.name}' has no flash chips`);
+  return { ...options, firmware: { name: `drive ${first.drive.id}`, bytes: first.contents } };
+}
+
+function flashParts(flash: readonly FlashImage[], backing: BackingPlan): PlannedPart[] {
+  const type = boardDeviceType(pflashCfi01.type);
+  let address = FOUR_GIB;
+  return flash.map(({ drive, contents }, unit) => {
+    address -= contents.length;
+    if (FOUR_GIB - address > MAX_FLASH_BYTES) {
+      throw new VmError(`combined size of system firmware exceeds ${MAX_FLASH_BYTES} bytes`);
+    }
+    const id = `system.flash${unit}`;
+    const props = { drive, contents: { bytes: contents }, address };
+    return { id, type, props, place: {}, memory: placeMemory(id, type, props, backing) };
+  });
+}
 
 /** Those of the user, and the one by which firmware starts a kernel. */
 function optionRomsOf(

@@ -13,8 +13,11 @@ export interface DriveDraft {
   readonly index: number | undefined;
 }
 
-const INTERFACES = ['none', 'ide', 'scsi', 'floppy', 'virtio'] as const;
+const INTERFACES = ['none', 'ide', 'scsi', 'floppy', 'pflash', 'virtio'] as const;
 export type DriveInterface = (typeof INTERFACES)[number];
+
+/** Flash chips that a PC has for its firmware. */
+const MAX_FLASH = 2;
 
 /** How many units a bus of an interface has; absent: any number on one bus. */
 const UNITS: Partial<Readonly<Record<DriveInterface, number>>> = { ide: 2, scsi: 7 };
@@ -139,6 +142,8 @@ export interface PlacedDrives {
   readonly devices: readonly DeviceOption[];
   /** Drives of the floppy controller, by its properties. */
   readonly floppies: Readonly<Record<string, string>>;
+  /** Drives of the firmware's flash chips, by unit. */
+  readonly flash: readonly string[];
 }
 
 /**
@@ -168,6 +173,7 @@ export function placeDrives(
     names.add(id);
   }
   const floppies: Record<string, string> = {};
+  const flash: string[] = [];
   const devices: DeviceOption[] = [];
   for (const [i, { draft, bus, unit }] of placed.entries()) {
     const { id, media } = drives[i] as DriveOption;
@@ -176,10 +182,14 @@ export function placeDrives(
       if (property === undefined) throw new VmError(`machine type does not support if=floppy,bus=${bus},unit=${unit}`);
       floppies[property] = id;
     }
+    if (draft.interface === 'pflash') flash[unit] = id;
     const device = deviceFor(draft.interface, media, id, bus, unit);
     if (device !== undefined) devices.push(device);
   }
-  return { drives, devices, floppies };
+  if (flash.length > MAX_FLASH || flash.length !== Object.keys(flash).length) {
+    throw new VmError(`if=pflash: a machine has units 0 and 1, and needs unit 0`);
+  }
+  return { drives, devices, floppies, flash };
 }
 
 function wanted({ index, bus, unit }: DriveDraft, units: number | undefined): { bus?: number; unit?: number } {

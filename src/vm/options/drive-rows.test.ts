@@ -62,6 +62,11 @@ describe('drives', () => {
     });
   });
 
+  test('of the firmware are flash chips, by unit', () => {
+    const { flash, devices } = machine('-nodefaults', '-drive', 'if=pflash,file=vars,unit=1', '-pflash', 'code');
+    expect([flash, devices]).toEqual([['pflash0', 'pflash1'], []]);
+  });
+
   test('with if=none are for devices that name them', () => {
     const options = machine('-nodefaults', '-drive', 'if=none,id=d,file=x,,y', '-device', 'pc-testdev');
     expect(options.drives).toMatchObject([{ id: 'd', file: 'x,y' }]);
@@ -89,7 +94,7 @@ describe('drives', () => {
   });
 
   test.each([
-    [['-drive', 'if=pflash'], "-drive if=pflash: unsupported bus type 'pflash'"],
+    [['-drive', 'if=pflash,unit=1,file=a'], 'if=pflash: a machine has units 0 and 1, and needs unit 0'],
     [['-drive', 'media=tape'], "-drive media=tape: 'tape' invalid media"],
     [['-drive', 'index=0,unit=0'], '-drive index=0,unit=0: index cannot be used with bus and unit'],
     [['-drive', 'unit=2'], '-drive unit=2: unit 2 too big (max is 1)'],

@@ -22,13 +22,14 @@ export const driveRows: readonly OptionRow[] = [
   imageRow('hdb', "use 'file' as hard disk 1 image", { index: 1 }),
   imageRow('hdc', "use 'file' as hard disk 2 image", { index: 2 }),
   imageRow('hdd', "use 'file' as hard disk 3 image", { index: 3 }),
+  imageRow('pflash', "use 'file' as a parallel flash image, for the firmware", { interface: 'pflash' }),
   imageRow('cdrom', "use 'file' as CD-ROM image", { index: 2, media: 'cdrom' }),
   {
     names: ['drive'],
     argument: true,
     group: 'Block device',
     usage:
-      '-drive [file=file][,if=ide|scsi|floppy|virtio|none][,bus=n][,unit=m][,index=i]\n' +
+      '-drive [file=file][,if=ide|scsi|floppy|pflash|virtio|none][,bus=n][,unit=m][,index=i]\n' +
       '       [,media=disk|cdrom][,format=f][,id=name][,readonly=on|off][,snapshot=on|off]\n' +
       '       [,serial=s][,cache=writethrough|writeback|none|directsync|unsafe]\n' +
       '       [,werror=ignore|stop|report|enospc|auto][,rerror=ignore|stop|report|auto]\n' +

@@ -87,6 +87,8 @@ export interface MachineOptions {
   usb: boolean;
   drives: readonly DriveOption[];
   /** Drives of the floppy controller, by its properties. */
+  /** Drives of the flash chips that hold the firmware, by unit. */
+  flash: readonly string[];
   floppies: Readonly<Record<string, string>>;
   /** All drives forget what is written to them. */
   snapshot: boolean;
@@ -130,6 +132,7 @@ export const defaultMachineOptions = (machine: string): MachineOptions => ({
   devices: [],
   usb: false,
   drives: [],
+  flash: [],
   floppies: {},
   snapshot: false,
   onReboot: 'reset',

@@ -102,6 +102,7 @@ function connectDrives({ options, drives, defaults }: Draft, { devices, machines
   const placed = placeDrives(drives, presets, machine?.ideUnits);
   options.drives = placed.drives.map((drive) => ({ ...drive, snapshot: drive.snapshot || options.snapshot }));
   options.floppies = placed.floppies;
+  options.flash = placed.flash;
   options.devices = [...placed.devices, ...options.devices];
 }
 
