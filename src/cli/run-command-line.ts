@@ -11,6 +11,7 @@ import { openFileNode } from './file-node.ts';
 import { type FileSink, openSink, readNamedFiles } from './host-files.ts';
 import { createNodeHost } from './node-host.ts';
 import { StandardOutput } from './standard-output.ts';
+import { openWavFile } from './wav-file.ts';
 
 /** Where `npm run roms` puts firmware. */
 const FIRMWARE_FOLDER = new URL('../../roms/out/', import.meta.url);
@@ -46,6 +47,7 @@ async function runMachine(
   const chardevSinks = new Map(
     Object.entries(options.chardevs).map(([id, backend]) => [id, openCharSink(`-chardev id=${id}`, backend)]),
   );
+  const wav = options.audio?.driver === 'wav' ? openWavFile(options.audio.path) : undefined;
   const vm = new MachineVm({
     host: createNodeHost(),
     log: log && ((text) => log.write(text)),
@@ -65,7 +67,7 @@ async function runMachine(
     const end = (status: number): void => {
       terminal.close();
       stdout.flush();
-      for (const sink of [...sinks, ...chardevSinks.values(), log]) sink?.close();
+      for (const sink of [...sinks, ...chardevSinks.values(), log, wav]) sink?.close();
       resolve(status);
     };
     const onEvent = (event: VmEvent): void => {
@@ -90,6 +92,9 @@ async function runMachine(
           break;
         case 'exit':
           end(event.code);
+          break;
+        case 'audio':
+          wav?.write(event.samples, event.rate);
           break;
         case 'file':
           saveFile(event.name, event.bytes, complain);

@@ -107,7 +107,10 @@ describe('a session', () => {
     const { session } = setUp(starting, screen.promise);
     const started = session.start(launch);
     await vi.waitFor(() => expect(session.view.phase).toEqual({ kind: 'on', state: 'prelaunch' }));
-    expect(starting).toHaveBeenCalledWith({ args: ['-M', 'pc', '-S'], files: {} }, expect.any(Function));
+    expect(starting).toHaveBeenCalledWith(
+      { args: ['-M', 'pc', '-audiodev', 'web,id=page', '-S'], files: {} },
+      expect.any(Function),
+    );
     screen.resolve();
     await started;
     expect(session.view.phase).toEqual({ kind: 'on', state: 'running' });

@@ -44,6 +44,8 @@ export interface SessionView {
   readonly notices: readonly Notice[];
   /** The guest's pointer takes places on its screen, not motion. */
   readonly absolutePointer: boolean;
+  /** What the machine plays; undefined: nothing. */
+  readonly sound: { readonly ring: SharedArrayBuffer; readonly rate: number } | undefined;
 }
 
 export interface SessionSurroundings {
@@ -72,6 +74,7 @@ export class MachineSession {
     trouble: undefined,
     notices: [],
     absolutePointer: false,
+    sound: undefined,
   };
   private feed: OutputFeed;
   private vm: VmClient | undefined;
@@ -117,7 +120,8 @@ export class MachineSession {
       const vm = this.surroundings.createVm();
       this.vm = vm;
       const staysPaused = launch.args.includes('-S');
-      const args = staysPaused ? launch.args : [...launch.args, '-S'];
+      const sound = launch.args.includes('-audiodev') ? [] : ['-audiodev', 'web,id=page'];
+      const args = [...launch.args, ...sound, ...(staysPaused ? [] : ['-S'])];
       await vm.start({ args, files }, (event) => {
         if (this.vm === vm) this.receive(event);
       });
@@ -227,6 +231,9 @@ export class MachineSession {
         break;
       case 'chardev':
         break; // the page's machines have none
+      case 'audio-ring':
+        this.show({ sound: { ring: event.ring, rate: event.rate } });
+        break;
       case 'pointer':
         this.show({ absolutePointer: event.absolute });
         break;

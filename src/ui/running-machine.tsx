@@ -7,9 +7,10 @@ import type { MachineSession, SessionView } from './machine-session.ts';
 import { MachineToolbar } from './machine-toolbar.tsx';
 import { MonitorDrawer } from './monitor-drawer.tsx';
 import { NoticeList } from './notice-list.tsx';
-import { Screen } from './screen/screen.tsx';
+import { GuestScreen } from './screen/guest-screen.tsx';
 import { Views } from './screen/views.tsx';
 import { type Command, commandOf } from './shortcuts.ts';
+import { SoundControl } from './sound/sound-control.tsx';
 import { stateText } from './state-text.ts';
 import { StatusLine } from './status-line.tsx';
 import { Terminal, type TerminalHandle } from './terminal.tsx';
@@ -121,7 +122,14 @@ export function RunningMachine({ session, view }: { readonly session: MachineSes
             : [
                 {
                   name: 'Screen',
-                  content: <Screen key={view.run} source={view.screen} scaling="fit" smooth />,
+                  content: (
+                    <GuestScreen
+                      key={view.run}
+                      source={view.screen}
+                      devices={session.devices}
+                      absolute={view.absolutePointer}
+                    />
+                  ),
                 },
               ]),
           {
@@ -146,6 +154,7 @@ export function RunningMachine({ session, view }: { readonly session: MachineSes
           }}
         />
       )}
+      {view.sound && <SoundControl key={view.run} source={view.sound} />}
       <StatusLine state={state} status={view.status} />
       {question !== undefined && <ConfirmDialog question={question} onAnswer={answer} />}
       {helping && <HelpDialog onClose={() => setHelping(false)} />}

@@ -92,6 +92,10 @@ export type VmEvent =
       readonly code: number;
       readonly reason: 'guest-shutdown' | 'guest-reset' | 'debug-exit' | 'guest-panic' | 'host-quit';
     }
+  /** Sound for a file: 16-bit stereo, left and right in turn. */
+  | { readonly kind: 'audio'; readonly rate: number; readonly samples: Int16Array }
+  /** Sound for the page, from here on: an `AudioRing`. */
+  | { readonly kind: 'audio-ring'; readonly rate: number; readonly ring: SharedArrayBuffer }
   /** The lights of the guest's keyboard. */
   | { readonly kind: 'leds'; readonly scrollLock: boolean; readonly numLock: boolean; readonly capsLock: boolean }
   /** The guest's pointer takes places on the screen (a tablet), or motion (a mouse). */

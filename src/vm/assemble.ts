@@ -1,4 +1,6 @@
 /** Puts a machine together: engine, devices, clock, run loop and character devices, as the options say. */
+
+import type { AudioOut } from '../audio/api.ts';
 import type { BlockFailure } from '../block/api.ts';
 import { type CompletionMode, DiskWork } from '../block/disk-work.ts';
 import type { HostDrive, Medium } from '../block/drive.ts';
@@ -43,6 +45,7 @@ export interface Surroundings {
   readonly hooks: LoopHooks;
   /** A keyboard's lights change: bit 0 scroll lock, 1 num lock, 2 caps lock. */
   readonly leds?: (leds: number) => void;
+  readonly audio?: AudioOut | undefined;
   readonly history: History;
   /** Images in the drives, by the drives' ids. */
   readonly media?: ReadonlyMap<string, Medium>;
@@ -80,7 +83,18 @@ export interface AssembledMachine {
 export function assemble(
   options: MachineOptions,
   files: Readonly<Record<string, Uint8Array>>,
-  { host, logText, hooks, leds, history, control, tuning, media = new Map(), onDiskStopped = () => {} }: Surroundings,
+  {
+    host,
+    logText,
+    hooks,
+    leds,
+    audio,
+    history,
+    control,
+    tuning,
+    media = new Map(),
+    onDiskStopped = () => {},
+  }: Surroundings,
 ): AssembledMachine {
   const model = CPU_MODELS.find(({ name }) => name === (options.cpu ?? boardByName(options.machine).defaultCpu));
   if (model === undefined) throw new VmError(`unable to find CPU model '${options.cpu}'`);
@@ -139,6 +153,7 @@ export function assemble(
     log: (category, message) => logger.write(category, `${message}\n`),
     input,
     ...(leds !== undefined && { leds }),
+    ...(audio !== undefined && { audio }),
     entropy: createEntropy(input, history.replay === undefined),
   });
   connect(machine, processor);

@@ -23,9 +23,11 @@ const machines: readonly MachineEntry[] = boards.flatMap(
 
 const DISPLAYS: readonly string[] = ['VGA', 'cirrus-vga', 'isa-vga'];
 const INPUTS: readonly string[] = ['isa-serial', 'usb-kbd', 'usb-mouse', 'usb-tablet'];
+const SOUND_CARDS: readonly string[] = ['AC97', 'sb16'];
 const CONTROLLERS: readonly string[] = ['piix3-usb-uhci', 'usb-hub'];
 const categoryOf = (type: string): string => {
   if (DISPLAYS.includes(type)) return 'Display';
+  if (SOUND_CARDS.includes(type)) return 'Sound';
   if (CONTROLLERS.includes(type)) return 'Controller/Bridge/Hub';
   return INPUTS.includes(type) ? 'Input' : 'Misc';
 };

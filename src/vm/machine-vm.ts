@@ -33,6 +33,7 @@ import { parseCommandLine } from './options/parse.ts';
 import { describePic } from './pic-text.ts';
 import type { SliceEnd } from './run-loop.ts';
 import { chardevTarget } from './serial-ports.ts';
+import { createSound, type Sound } from './sound.ts';
 import { hashParts } from './state-hash.ts';
 import { describeUsb } from './usb-text.ts';
 import { VERSION } from './version.ts';
@@ -55,6 +56,7 @@ type Request =
 interface Parts extends AssembledMachine {
   readonly monitor: HumanMonitor;
   readonly keysAndPointers: InputView;
+  readonly sound: Sound | undefined;
   readonly blocks: BlockControl;
   readonly library: ImageLibrary;
 }
@@ -349,6 +351,7 @@ export class MachineVm implements Vm {
     library: ImageLibrary,
     media: ReadonlyMap<string, Medium>,
   ): Parts {
+    const sound = createSound(options.audio, (event) => this.onEvent(event));
     const built = assemble(options, files, {
       host: this.host,
       logText: this.logText,
@@ -363,6 +366,7 @@ export class MachineVm implements Vm {
       },
       control: (processor) => this.control(processor, options.watchdogAction),
       leds: (leds) => this.showLeds(leds),
+      audio: sound?.mixer,
     });
     built.input.receiveEvents<SystemEvent>(SYSTEM_TARGET, {
       check: (data): data is SystemEvent => SYSTEM_EVENTS.some((event) => event === data),
@@ -376,7 +380,7 @@ export class MachineVm implements Vm {
       settle: () => void (!built.loop.isRunning && built.loop.settle()),
     });
     const monitor = createHumanMonitor(this.controlInterface(built, keysAndPointers, blocks));
-    return { ...built, keysAndPointers, blocks, library, monitor };
+    return { ...built, sound, keysAndPointers, blocks, library, monitor };
   }
 
   private systemEvent(parts: AssembledMachine, event: SystemEvent): void {
@@ -591,6 +595,7 @@ export class MachineVm implements Vm {
     if (this.parts === undefined) return;
     this.flush(this.parts);
     this.showPointer(this.parts);
+    this.parts.sound?.flush();
     this.parts.status.turned();
     const status = this.parts.status.readIfDue(hostNs, this.runState);
     if (status !== undefined) this.onEvent({ kind: 'status', status });

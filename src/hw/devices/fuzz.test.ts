@@ -4,6 +4,7 @@ import type { AnyDeviceType } from '../core/device.ts';
 import { PORT_COUNT } from '../core/ports.ts';
 import { Container } from '../core/region.ts';
 import { createBench } from '../core/test-bench.ts';
+import { sb16 } from './audio/sb16.ts';
 import { uart16550 } from './char/uart16550.ts';
 import { cirrusVga } from './display/cirrus-vga.ts';
 import { isaVga } from './display/isa-vga.ts';
@@ -36,6 +37,19 @@ function echoPs2(): Ps2Device {
   };
 }
 
+/** A DMA channel that always has data. */
+function hungryChannel() {
+  let transfer = (position: number, _length: number): number => position;
+  return {
+    onTransfer: (given: typeof transfer) => void (transfer = given),
+    request: (level: boolean) => void (level && transfer(0, 0x10000)),
+    service() {},
+    readMemory() {},
+    writeMemory() {},
+    autoInit: true,
+  };
+}
+
 const devices: readonly { type: AnyDeviceType; props?: Record<string, unknown> }[] = [
   { type: uart16550 },
   { type: i8259 },
@@ -43,7 +57,11 @@ const devices: readonly { type: AnyDeviceType; props?: Record<string, unknown> }
   { type: mc146818, props: { base: 951782399 } },
   { type: i8237, props: { dma: { read() {}, write() {}, writeU8() {} } } },
   { type: i8042, props: { keyboard: echoPs2(), mouse: echoPs2() } },
-  { type: port61, props: { pit: { setGate() {}, gate: () => true, out: () => false } } },
+  {
+    type: port61,
+    props: { pit: { setGate() {}, gate: () => true, out: () => false, outAt: () => false, onBeforeChange() {} } },
+  },
+  { type: sb16, props: { dmaController: { channel: hungryChannel } } },
   { type: port80 },
   { type: portF0 },
   { type: port92 },

@@ -26,6 +26,7 @@ import { Container, type Region } from '../core/region.ts';
 import { resetAll } from '../core/reset.ts';
 import { hashBytes } from '../core/state.ts';
 import { uart16550 } from '../devices/char/uart16550.ts';
+import { i8237 } from '../devices/dma/i8237.ts';
 import { inputRouting } from '../devices/input/input-routing.ts';
 import { i8259 } from '../devices/intc/i8259.ts';
 import { PC_TESTDEV_MEMORY_AT } from '../devices/misc/pc-testdev.ts';
@@ -306,6 +307,7 @@ export class Assembly {
     const known: Record<string, () => unknown> = {
       bus: () => this.bus(),
       dma: () => createDma(this.memory),
+      dmaController: () => partsOf(i8237, this.device('dma')),
       exit: () => (status: number) => control.requestExit(status),
       inputs: () => partsOf(inputRouting, this.device('input')).registry,
       ignoreErrors: () => () => this.numericErrors.onIgnored?.(),

@@ -1,4 +1,5 @@
 /** Turns a plan into a machine. */
+import { type AudioOut, silence } from '../../audio/api.ts';
 import { VirtualClock } from '../core/clock.ts';
 import type { FirmwareFile } from '../core/device.ts';
 import { type EntropySource, noEntropy } from '../core/entropy.ts';
@@ -32,6 +33,7 @@ export interface MachineHost {
   readonly entropy?: EntropySource;
   /** A keyboard's lights change: bit 0 scroll lock, 1 num lock, 2 caps lock. */
   readonly leds?: (leds: number) => void;
+  readonly audio?: AudioOut;
 }
 
 /** Builds the planned machine. Call `reset` before it runs. */
@@ -52,6 +54,7 @@ export function buildMachine(plan: MachinePlan, host: MachineHost): Machine {
       base: options.rtcSeconds ?? 0,
       entropy: host.entropy ?? noEntropy,
       events: host.input ?? new InputQueue(),
+      audio: host.audio ?? silence,
       leds: host.leds ?? (() => {}),
       ramBytes: options.ramBytes,
       items,

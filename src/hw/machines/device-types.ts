@@ -1,6 +1,8 @@
 /** All device types that boards and users may name. */
 import { VmError } from '../../util/errors.ts';
 import type { AnyDeviceType } from '../core/device.ts';
+import { ac97 } from '../devices/audio/ac97.ts';
+import { sb16 } from '../devices/audio/sb16.ts';
 import { uart16550 } from '../devices/char/uart16550.ts';
 import { cirrusVga } from '../devices/display/cirrus-vga.ts';
 import { isaVga } from '../devices/display/isa-vga.ts';
@@ -69,6 +71,8 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   virtioSerialPci,
   virtconsole,
   virtserialport,
+  ac97,
+  sb16,
   piix3Uhci,
   usbHub,
   usbKbd,

@@ -61,6 +61,12 @@ export type WatchdogAction = (typeof WATCHDOG_ACTIONS)[number];
 
 export type EngineMode = 'jit' | 'interp' | 'eval';
 
+/** Where sound goes: nowhere, into a file, or to the page's loudspeaker. */
+export type AudioOption =
+  | { readonly driver: 'none'; readonly id: string }
+  | { readonly driver: 'wav'; readonly id: string; readonly path: string }
+  | { readonly driver: 'web'; readonly id: string };
+
 export interface MachineOptions {
   machine: string;
   cpu: string | undefined;
@@ -85,6 +91,7 @@ export interface MachineOptions {
   devices: readonly DeviceOption[];
   /** The board's USB controller. */
   usb: boolean;
+  audio: AudioOption | undefined;
   drives: readonly DriveOption[];
   /** Drives of the floppy controller, by its properties. */
   /** Drives of the flash chips that hold the firmware, by unit. */
@@ -131,6 +138,7 @@ export const defaultMachineOptions = (machine: string): MachineOptions => ({
   vga: 'std',
   devices: [],
   usb: false,
+  audio: undefined,
   drives: [],
   flash: [],
   floppies: {},

@@ -1,5 +1,7 @@
 /** QEMU's command line to typed options. */
+
 import { VmError } from '../../util/errors.ts';
+import { audioRows } from './audio-rows.ts';
 import { bootRows } from './boot-rows.ts';
 import type { Catalogue } from './catalogue.ts';
 import { resolveBackend } from './char-backends.ts';
@@ -24,6 +26,7 @@ const ROWS: readonly OptionRow[] = [
   ...bootRows,
   ...deviceRows,
   ...usbRows,
+  ...audioRows,
   ...runRows.slice(2),
 ];
 
@@ -80,6 +83,7 @@ function finish(draft: Draft, catalogue: Catalogue): void {
   if (cpuCount > 1) {
     throw new VmError(`Invalid SMP CPUs ${cpuCount}. The max CPUs supported by machine '${options.machine}' is 1`);
   }
+  checkAudiodevs(draft);
   connectDrives(draft, catalogue);
   options.vga = draft.vga ?? defaultVga(draft, catalogue);
   connectConsoles(draft);
@@ -89,6 +93,14 @@ const CDROM: DriveDraft = parseDrive('', { index: 2, media: 'cdrom' });
 const FLOPPY: DriveDraft = parseDrive('', { interface: 'floppy', index: 0 });
 /** A machine to which one of these is added gets no CD-ROM drive of its own: QEMU's list. */
 const DISK_DRIVERS: readonly string[] = ['ide-cd', 'ide-hd', 'scsi-cd', 'scsi-hd'];
+
+function checkAudiodevs({ options: { devices, audio } }: Draft): void {
+  for (const { driver, properties } of devices) {
+    const { audiodev } = properties;
+    if (audiodev === undefined || audiodev === '' || audiodev === audio?.id) continue;
+    throw new VmError(`Property '${driver}.audiodev' can't find value '${audiodev}'`);
+  }
+}
 
 /** Drives come before the devices that the user names; a CD-ROM and a floppy drive are there without being asked for. */
 function connectDrives({ options, drives, defaults }: Draft, { devices, machines }: Catalogue): void {

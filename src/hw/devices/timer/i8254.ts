@@ -67,15 +67,16 @@ export const i8254 = defineDevice({
     const at = (n: number): Channel => s.channels[n] as Channel;
     const irqTimer = clock.timer('pit-irq', s.irq, () => sync());
     const now = () => ticksAt(clock.now(), PIT_HZ);
-    const elapsed = (c: Channel) => (c.heldTicks >= 0 ? c.heldTicks : now() - c.startTick);
+    const elapsed = (c: Channel, tick = now()) => (c.heldTicks >= 0 ? c.heldTicks : tick - c.startTick);
+    let beforeChange = (): void => {};
     /** The mode, 0 to 5: for modes 2 and 3 the high bit does not matter. */
     const modeOf = (c: Channel) => (c.mode > 5 ? c.mode - 4 : c.mode);
     const isTriggered = (c: Channel) => modeOf(c) === 1 || modeOf(c) === 5;
 
     /** OUT, §"Mode Definitions". */
-    function out(c: Channel): boolean {
+    function out(c: Channel, tick?: number): boolean {
       if (!c.started) return c.mode !== 0;
-      const t = elapsed(c);
+      const t = elapsed(c, tick);
       switch (modeOf(c)) {
         case 0:
         case 1:
@@ -254,6 +255,7 @@ export const i8254 = defineDevice({
       {
         read: (offset) => (offset < 3 ? readCount(at(offset)) : 0), // the control word cannot be read
         write(offset, value) {
+          if (offset > 1) beforeChange();
           if (offset < 3) writeCount(at(offset), value);
           else if (offset === 3) writeControl(value);
         },
@@ -274,8 +276,12 @@ export const i8254 = defineDevice({
       setGate,
       gate: (n: number) => at(n).gate,
       out: (n: number) => out(at(n)),
-      /** The period of a channel in ticks, for the loudspeaker. */
-      periodTicks: (n: number) => at(n).reload,
+      /** OUT at a time since which nothing was changed. */
+      outAt: (n: number, ns: number) => out(at(n), ticksAt(ns, PIT_HZ)),
+      /** Called before the guest changes channel 2, which the loudspeaker is at. */
+      onBeforeChange(callback: () => void) {
+        beforeChange = callback;
+      },
     };
   },
 });

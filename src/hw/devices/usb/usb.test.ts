@@ -303,4 +303,4 @@ test('whatever a guest writes, into registers and schedules, the machine goes on
     rig.load(saved);
     expect(rig.save()).toEqual(saved);
   }
-}, 120_000);
+}, 600_000);
