@@ -1,6 +1,7 @@
 import { ACPI_DISABLE_COMMAND, ACPI_ENABLE_COMMAND, GPE0_AT, GPE0_BYTES, SCI_IRQ } from '../devices/pci/piix4-pm.ts';
 import { interruptController, isaParts } from './isa-parts.ts';
 import { defineBoard, type PortWrite } from './machine.ts';
+import { pciAdapters } from './pci-adapters.ts';
 
 const GiB = 2 ** 30;
 
@@ -43,10 +44,7 @@ export const pc = defineBoard({
     ...isaParts,
   ],
   maxSerials: 4,
-  vga: {
-    std: { id: 'vga', type: 'VGA', pci: { slot: 2, fn: 0 } },
-    cirrus: { id: 'vga', type: 'cirrus-vga', pci: { slot: 2, fn: 0 } },
-  },
+  vga: pciAdapters(2),
   directBoot: {
     ports: [
       ...configWrite(0, 0, 0x58, 0), // PAM0 to PAM6: the ROM is shown, whatever the last run left

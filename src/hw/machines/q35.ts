@@ -3,6 +3,7 @@ import { MMCONFIG_AT } from '../devices/pci/q35-mch.ts';
 import { interruptController, isaParts } from './isa-parts.ts';
 import { defineBoard } from './machine.ts';
 import { configWrite } from './pc.ts';
+import { pciAdapters } from './pci-adapters.ts';
 
 const GiB = 2 ** 30;
 const PM_BASE = 0x600;
@@ -39,7 +40,7 @@ export const q35 = defineBoard({
   ],
   maxSerials: 4,
   ideUnits: 1,
-  vga: { std: { id: 'vga', type: 'VGA', pci: { slot: 1, fn: 0 } } },
+  vga: pciAdapters(1),
   directBoot: {
     ports: [
       ...configWrite(0, 0, 0x90, 0), // PAM0 to PAM6: the ROM is shown, whatever the last run left

@@ -46,11 +46,16 @@ export const displayLines = (s: VgaState): number =>
 
 export const displayWidth = (s: VgaState): number => (cr(s, CR.H_DISPLAY_END) + 1) * 8;
 
+/** Before anyone has set a mode, as QEMU has it. */
+const NO_MODE = { width: 640, height: 480 } as const;
+const MIN_LINES = 100;
+
 /** A screen that is off keeps its size, so that a mode switch does not flicker. */
 function blank(s: VgaState, where: Where): Scanout {
-  const width = vbeEnabled(s) ? (s.vbe[VBE.XRES] ?? 0) : displayWidth(s);
-  const height = vbeEnabled(s) ? (s.vbe[VBE.YRES] ?? 0) : displayLines(s);
-  return scanoutOf({ ...where, kind: SCANOUT.BLANK, width, height });
+  const size = vbeEnabled(s)
+    ? { width: s.vbe[VBE.XRES] ?? 0, height: s.vbe[VBE.YRES] ?? 0 }
+    : { width: displayWidth(s), height: displayLines(s) };
+  return scanoutOf({ ...where, ...(size.height < MIN_LINES ? NO_MODE : size), kind: SCANOUT.BLANK });
 }
 
 function basics(s: VgaState) {

@@ -296,6 +296,11 @@ describe('pictures', () => {
     expect(rig.pixel(0, 0)).not.toBe(rig.pixel(3, 0));
   });
 
+  test('before a mode is set, the screen is black and has 640x480 dots', () => {
+    expect(vgaRig().draw()).toMatchObject({ width: 640, height: 480 });
+    expect(vgaRig().pixel(320, 240)).toBe(0);
+  });
+
   test('a palette that is being loaded blanks the screen', () => {
     const rig = vgaRig();
     rig.mode('linear');
