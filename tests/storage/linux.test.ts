@@ -24,6 +24,7 @@ function pattern(bytes: number, seed: number): Uint8Array {
 const DISKS = [
   { name: 'ide', bytes: 16 * MiB },
   { name: 'sata', bytes: 16 * MiB },
+  { name: 'nvme', bytes: 16 * MiB },
 ] as const;
 const OPTICAL = ['idecd', 'satacd'] as const;
 
@@ -40,7 +41,7 @@ const drive = (name: string, more = ''): string[] => [
 ];
 
 test.skipIf(!hasGuest(STORAGE_MODULE_FILES))(
-  'Linux reads and writes disks behind IDE and AHCI, reads discs, and a floppy',
+  'Linux reads and writes disks behind IDE, AHCI and NVMe, reads discs, and a floppy',
   async () => {
     const guest = new LinuxGuest();
     await guest.vm.start(
@@ -52,6 +53,7 @@ test.skipIf(!hasGuest(STORAGE_MODULE_FILES))(
           ...['-drive', `if=ide,index=2,media=cdrom,file=${image('idecd')},format=raw`],
           ...['-drive', `if=floppy,file=${image('floppy')},format=raw`],
           ...['-device', 'ich9-ahci,id=ahci', ...drive('sata'), ...drive('satacd', ',media=cdrom')],
+          ...[...drive('nvme'), '-device', 'nvme,drive=nvme,serial=one'],
           ...['-device', 'ide-hd,drive=sata,bus=ahci.0', '-device', 'ide-cd,drive=satacd,bus=ahci.1'],
         ],
         files: { vmlinuz: kernel(), initrd: initrdWith(STORAGE_MODULE_FILES) },
@@ -63,11 +65,18 @@ test.skipIf(!hasGuest(STORAGE_MODULE_FILES))(
     await guest.command('sh /modules/load; sleep 2');
     const sum = async (device: string): Promise<string> =>
       (await guest.command(`md5sum ${device}`)).split(' ')[0] ?? '';
-    const disks = (await guest.command('cat /proc/partitions')).match(/sd[a-z]$/gm) ?? [];
-    expect(disks).toEqual(['sda', 'sdb']);
+    const partitions = await guest.command('cat /proc/partitions');
+    expect(partitions).toContain('sda');
+    expect(partitions).toContain('sdb');
+    const [, major, minor] = /(\d+) +(\d+) +\d+ nvme0n1/.exec(partitions) ?? [];
+    const nodes = [
+      ['/dev/sda', '8 0'],
+      ['/dev/sdb', '8 16'],
+      ['/dev/nvme0n1', `${major} ${minor}`],
+    ] as const;
     for (const [i, { name, bytes }] of DISKS.entries()) {
-      const device = `/dev/${disks[i]}`;
-      await guest.command(`mknod ${device} b 8 ${i * 16}`);
+      const [device, numbers] = nodes[i] ?? ['', ''];
+      await guest.command(`mknod ${device} b ${numbers}`);
       expect(await sum(device)).toBe(md5(pattern(bytes, i)));
       const write = `dd if=/dev/urandom of=${device} bs=64k count=100 seek=11 && sync && echo 3 >/proc/sys/vm/drop_caches`;
       await guest.command(write);

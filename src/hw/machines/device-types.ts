@@ -34,6 +34,7 @@ import { i82077 } from '../devices/storage/i82077.ts';
 import { ideCd } from '../devices/storage/ide-cd.ts';
 import { ideHd } from '../devices/storage/ide-hd.ts';
 import { isaIde } from '../devices/storage/isa-ide.ts';
+import { nvme } from '../devices/storage/nvme.ts';
 import { pflashCfi01 } from '../devices/storage/pflash-cfi01.ts';
 import { piix3Ide } from '../devices/storage/piix3-ide.ts';
 import { hpet } from '../devices/timer/hpet.ts';
@@ -65,6 +66,7 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   ahci,
   ideCd,
   ideHd,
+  nvme,
   virtioBalloonPci,
   virtioBlkPci,
   virtioRngPci,
