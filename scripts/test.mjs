@@ -17,6 +17,7 @@ const PROGRAMS = [
   },
   { packages: ['qemu-system-x86'], isHere: () => onPath('qemu-system-i386') },
   { packages: ['qemu-utils'], isHere: () => ['qemu-img', 'qemu-io'].every(onPath) },
+  { packages: ['gdb'], isHere: () => onPath('gdb') },
   { packages: ['qemu-user'], isHere: () => onPath('qemu-i386') },
   { packages: ['binutils'], isHere: () => ['as', 'ld', 'objcopy', 'objdump'].every(onPath) },
   // the x87 tests compare with the host's own processor, which has to be one that runs i386 programs

@@ -1,5 +1,6 @@
 /** Runs a machine from a command line to its end; the result is the exit status. */
 import { existsSync, readFileSync } from 'node:fs';
+import type { Server } from 'node:net';
 import { VmError } from '../util/errors.ts';
 import type { VmEvent } from '../vm/api.ts';
 import { catalogueI386, defaultFirmware, firmwareOptionRoms } from '../vm/catalogue-i386.ts';
@@ -8,6 +9,7 @@ import type { CharBackend, MachineOptions } from '../vm/options/machine-options.
 import { parseCommandLine } from '../vm/options/parse.ts';
 import { Console } from './console.ts';
 import { openFileNode } from './file-node.ts';
+import { serveGdb } from './gdb-server.ts';
 import { type FileSink, openSink, readNamedFiles } from './host-files.ts';
 import { createNodeHost } from './node-host.ts';
 import { StandardOutput } from './standard-output.ts';
@@ -64,7 +66,9 @@ async function runMachine(
   });
 
   return new Promise<number>((resolve, reject) => {
+    let gdb: Server | undefined;
     const end = (status: number): void => {
+      gdb?.close();
       terminal.close();
       stdout.flush();
       for (const sink of [...sinks, ...chardevSinks.values(), log, wav]) sink?.close();
@@ -113,7 +117,12 @@ async function runMachine(
     stopOn('SIGINT', 2);
     stopOn('SIGTERM', 15);
     stopOn('SIGHUP', 1);
-    vm.start({ args, files }, onEvent).then(() => terminal.open(), reject);
+    vm.start({ args, files }, onEvent)
+      .then(async () => {
+        if (options.gdb !== undefined) gdb = await serveGdb(vm, options.gdb);
+        terminal.open();
+      })
+      .catch(reject);
   });
 }
 

@@ -1,4 +1,5 @@
 import type { BlockCounts, DriveView } from './block-control.ts';
+import type { StopReason } from './debug-control.ts';
 import type { RunState, VmControl } from './vm-control.ts';
 
 /** The first bytes at F000:FFF0 of Debian's SeaBIOS, as the goldens of native QEMU show them. */
@@ -56,6 +57,8 @@ export interface FakeVm extends VmControl {
   runState: RunState;
   name: string | undefined;
   readonly log: string[];
+  /** Tells whoever listens that the machine came to a stop. */
+  stopped(reason: StopReason): void;
 }
 
 /** A machine of 16 MB with a BIOS below 1 MB, at its reset vector. */
@@ -63,6 +66,7 @@ export function createFakeVm(): FakeVm {
   const memory = new Uint8Array(0x110000);
   memory.set(RESET_VECTOR, 0xffff0);
   const log: string[] = [];
+  const listeners = new Set<(reason: StopReason) => void>();
   const registers: Record<string, bigint> = {
     eip: 0xfff0n,
     cs: 0xf000n,
@@ -76,6 +80,29 @@ export function createFakeVm(): FakeVm {
     return true;
   };
   const vm: FakeVm = {
+    debug: {
+      maxWatchpoints: 2,
+      setBreakpoints: (addresses) => void log.push(`breakpoints ${addresses.map((a) => a.toString(16))}`),
+      setWatchpoints: (points) =>
+        void log.push(`watchpoints ${points.map((p) => `${p.kind} ${p.address.toString(16)}`)}`),
+      step: async () => {
+        log.push('step');
+        for (const listener of listeners) listener({ kind: 'step' });
+      },
+      keepHistory: (on) => void log.push(`history ${on}`),
+      canReverse: false,
+      history: undefined,
+      seek: async (instructions) => void log.push(`seek ${instructions}`),
+      reverseStep: async () => void log.push('reverse step'),
+      reverseContinue: async () => void log.push('reverse continue'),
+      onStop(stopped) {
+        listeners.add(stopped);
+        return () => void listeners.delete(stopped);
+      },
+    },
+    stopped: (reason) => {
+      for (const listener of listeners) listener(reason);
+    },
     version: '0.1.0',
     name: undefined,
     uuid: '00000000-0000-0000-0000-000000000000',
@@ -106,6 +133,12 @@ export function createFakeVm(): FakeVm {
         dumpRegisters: () => 'EAX=00000000\n',
         register: (name) => registers[name],
         readVirtual: read,
+        writeRegister: (name, value) => {
+          if (!Object.hasOwn(registers, name)) return false;
+          registers[name] = value;
+          return true;
+        },
+        writeVirtual: (address, bytes) => void log.push(`write ${address.toString(16)} ${bytes}`) === undefined,
         disassemble(address) {
           const bytes = new Uint8Array(address === 0xffff0n ? 5 : 10);
           if (!read(address, bytes)) return undefined;

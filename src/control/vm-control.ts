@@ -2,12 +2,14 @@
 
 import type { PointerEvent } from '../input/pointer.ts';
 import type { BlockControl } from './block-control.ts';
+import type { DebugControl } from './debug-control.ts';
 
 /** QMP's RunState, as far as it occurs here. */
 export const RUN_STATES = [
   'prelaunch',
   'running',
   'paused',
+  'debug',
   'suspended',
   'shutdown',
   'watchdog',
@@ -28,6 +30,10 @@ export interface CpuView {
   register(name: string): bigint | undefined;
   /** False if a byte can't be read: no page is mapped there, or no RAM or ROM lies there. Changes nothing. */
   readVirtual(address: bigint, into: Uint8Array): boolean;
+  /** Sets a register by the monitor's name for it; false if there is none, or it can't be set. */
+  writeRegister(name: string, value: bigint): boolean;
+  /** False, and nothing written, if RAM does not lie behind all of it. Rights of pages are not looked at. */
+  writeVirtual(address: bigint, bytes: Uint8Array): boolean;
   /** The instruction at an address, in the processor's present mode; undefined if it can't be read. */
   disassemble(address: bigint, physical: boolean): { readonly text: string; readonly bytes: Uint8Array } | undefined;
 }
@@ -64,6 +70,7 @@ export interface ScreenView {
 }
 
 export interface VmControl {
+  readonly debug: DebugControl;
   readonly version: string;
   readonly name: string | undefined;
   readonly uuid: string;

@@ -13,6 +13,8 @@ export function runStateText(state: RunState | undefined): string {
       return 'Running';
     case 'paused':
       return 'Paused';
+    case 'debug':
+      return 'Stopped by a debugger';
     case 'suspended':
       return 'Suspended';
     case 'shutdown':

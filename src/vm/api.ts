@@ -38,6 +38,7 @@ export type RunState =
   | 'prelaunch'
   | 'running'
   | 'paused'
+  | 'debug'
   | 'suspended'
   | 'shutdown'
   | 'watchdog'

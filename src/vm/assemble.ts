@@ -20,12 +20,14 @@ import type { Host } from './host.ts';
 import { type HostProfile, sampled } from './host-profile.ts';
 import { createLogger, type Logger } from './logging.ts';
 import { planOptions } from './machine-plan.ts';
+import { loadMachine, saveMachine } from './machine-state.ts';
 import type { MachineOptions } from './options/machine-options.ts';
-import { fixedPacing, hostPacing, type Pacing, replayPacing } from './pacing.ts';
+import { fixedPacing, hostPacing, type Pacing, replayPacing, switchedPacing } from './pacing.ts';
 import { type LoopHooks, RunLoop } from './run-loop.ts';
 import { Screen } from './screen.ts';
 import { type CharPort, chardevTarget, createCharPort } from './serial-ports.ts';
 import { StatusMeter } from './status.ts';
+import { Timeline } from './timeline.ts';
 import { type EngineTuning, X86Processor } from './x86/processor.ts';
 
 /**
@@ -57,6 +59,9 @@ export interface Surroundings {
   control(processor: X86Processor): RunControl;
 }
 
+/** Target of events that reset, stop or wake the machine. */
+export const ORDERS_TARGET = 'system';
+
 export interface AssembledMachine {
   readonly options: MachineOptions;
   readonly machine: Machine;
@@ -64,6 +69,7 @@ export interface AssembledMachine {
   readonly loop: RunLoop;
   readonly clock: VirtualClock;
   readonly time: GuestTime;
+  readonly timeline: Timeline;
   readonly input: InputQueue;
   readonly serials: readonly CharPort[];
   /** Back ends that devices name, by id. */
@@ -117,9 +123,12 @@ export function assemble(
   });
   const plan = planMachine(planOptions(options, files, { serials, chardevs, drives, media, host }));
 
-  const pacing = history.replay === undefined ? pacingOf(options) : replayPacing(pacingOf(options));
+  const pacing = switchedPacing(history.replay === undefined ? pacingOf(options) : replayPacing(pacingOf(options)));
   for (const event of history.replay ?? []) input.schedule(event);
-  input.onDelivered = history.record;
+  input.onDelivered = (event) => {
+    history.record?.(event);
+    timeline.record(event);
+  };
   const time = new GuestTime(pacing.initialRate);
   const profile: HostProfile = { translationNs: 0, devicesNs: 0 };
   const nowNs = (): number => host.nowNs();
@@ -154,7 +163,7 @@ export function assemble(
     input,
     ...(leds !== undefined && { leds }),
     ...(audio !== undefined && { audio }),
-    entropy: createEntropy(input, history.replay === undefined),
+    entropy: createEntropy(input, () => history.replay === undefined && !timeline.inPast),
   });
   connect(machine, processor);
 
@@ -168,6 +177,18 @@ export function assemble(
     host,
     hooks,
   });
+  const timeline: Timeline = new Timeline({
+    input,
+    orders: ORDERS_TARGET,
+    executed: () => processor.executed,
+    check: () => refuseDisks(drives),
+    save: () => saveMachine({ machine, processor, clock, time }),
+    load: (state) => loadMachine({ machine, processor, clock, time }, state, 'a saved state'),
+    onPast(inPast) {
+      pacing.inPast = inPast;
+      if (!inPast) pacing.resume(host.nowNs(), clock.now(), processor.executed);
+    },
+  });
   const readPhysical = (address: number, into: Uint8Array): boolean =>
     readRam(machine, engine.memory.backing, address, into);
   return {
@@ -177,6 +198,7 @@ export function assemble(
     loop,
     clock,
     time,
+    timeline,
     input,
     serials,
     chardevs,
@@ -185,9 +207,19 @@ export function assemble(
     screen: machine.display && new Screen(machine.display, engine.memory.backing),
     logger,
     readPhysical,
-    cpu: processor.view(readPhysical),
+    cpu: processor.view(readPhysical, () => timeline.changed()),
     status: new StatusMeter({ host, loop, processor, profile, ramBytes: options.ramBytes }),
   };
+}
+
+/** What a disk held at a moment is not part of a saved state. */
+function refuseDisks(drives: ReadonlyMap<string, HostDrive>): void {
+  const inserted = [...drives.values()].find((drive) => drive.inserted);
+  if (inserted !== undefined) {
+    throw new VmError(`cannot keep a history: drive '${inserted.id}' has a medium`, {
+      hint: 'Only machines without disks can go back in time yet.',
+    });
+  }
 }
 
 /** Memory map, interrupt pin, numeric errors and address line 20. */

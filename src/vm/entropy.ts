@@ -3,7 +3,7 @@ import type { EntropySource } from '../hw/core/entropy.ts';
 import type { InputQueue } from '../hw/core/input.ts';
 
 /** `isLive`: not while a recorded history is played, which has the numbers of its day. */
-export const createEntropy = (input: InputQueue, isLive: boolean): EntropySource => ({
+export const createEntropy = (input: InputQueue, isLive: () => boolean): EntropySource => ({
   attach(id, arrived) {
     const target = `${id}.entropy`;
     input.receiveEvents<Uint8Array>(target, {
@@ -11,7 +11,7 @@ export const createEntropy = (input: InputQueue, isLive: boolean): EntropySource
       receive: arrived,
     });
     return (count) => {
-      if (isLive) input.post(target, crypto.getRandomValues(new Uint8Array(count)));
+      if (isLive()) input.post(target, crypto.getRandomValues(new Uint8Array(count)));
     };
   },
 });

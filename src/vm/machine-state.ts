@@ -23,17 +23,29 @@ const STATE_VERSION = 1;
 
 const TIMER_FIELDS = ['executed', 'now', 'base_ns', 'base_count', 'rate'] as const;
 
-/** Hands the stream to `sink` in pieces, which may be views of guest memory. Nothing may run meanwhile. */
-export function saveMachine(holders: StateHolders, sink: (piece: Uint8Array) => void): void {
+/** The machine as one stream. Nothing may run meanwhile. */
+export function saveMachine(holders: StateHolders): Uint8Array {
   const { machine } = holders;
+  const pieces: Uint8Array[] = [];
+  let length = 0;
   writeState(
     {
       machine: machine.board.name,
       ram: ramOf(holders),
       owners: [timerSection(holders), cpuSection(holders), ...machine.devices],
     },
-    sink,
+    (piece) => {
+      pieces.push(piece);
+      length += piece.length;
+    },
   );
+  const stream = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    stream.set(piece, at);
+    at += piece.length;
+  }
+  return stream;
 }
 
 /**

@@ -2,6 +2,8 @@
 import type { BlockFailure } from '../block/api.ts';
 import type { HostDrive, Medium } from '../block/drive.ts';
 import type { BlockControl, DriveView } from '../control/block-control.ts';
+import { GdbStub } from '../control/gdb/gdb-stub.ts';
+import { GDB_I386 } from '../control/gdb/registers.ts';
 import { createHumanMonitor, type HumanMonitor } from '../control/hmp/hmp.ts';
 import type { VmControl } from '../control/vm-control.ts';
 import type { RunControl } from '../hw/machines/machine.ts';
@@ -19,9 +21,10 @@ import type {
   VmOptions,
   VmStatus,
 } from './api.ts';
-import { type AssembledMachine, assemble, type History } from './assemble.ts';
+import { type AssembledMachine, assemble, type History, ORDERS_TARGET } from './assemble.ts';
 import { balloonView } from './balloon-view.ts';
 import { catalogueI386 } from './catalogue-i386.ts';
+import { Debugger } from './debugger.ts';
 import { createDriveControl } from './drive-control.ts';
 import { type ImageLibrary, type OpenHostFile, openMedia } from './drives.ts';
 import { exportImage } from './export-image.ts';
@@ -54,6 +57,8 @@ type Request =
   | { readonly kind: 'exit'; readonly status: number };
 
 interface Parts extends AssembledMachine {
+  readonly debugger: Debugger;
+  readonly control: VmControl;
   readonly monitor: HumanMonitor;
   readonly keysAndPointers: InputView;
   readonly sound: Sound | undefined;
@@ -61,7 +66,6 @@ interface Parts extends AssembledMachine {
   readonly library: ImageLibrary;
 }
 
-const SYSTEM_TARGET = 'system';
 const SYSTEM_EVENTS = ['reset', 'stop', 'nmi', 'powerdown', 'wakeup'] as const;
 type SystemEvent = (typeof SYSTEM_EVENTS)[number];
 
@@ -135,11 +139,9 @@ export class MachineVm implements Vm {
 
   async pause(): Promise<void> {
     const parts = this.started();
-    if (this.runState === 'running') {
-      parts.loop.pause();
-      this.flush(parts);
-      this.setState('paused');
-    }
+    if (this.runState !== 'running') return;
+    this.hold(parts, 'paused');
+    parts.debugger.stopped('pause');
   }
 
   async resume(): Promise<void> {
@@ -173,7 +175,7 @@ export class MachineVm implements Vm {
 
   private postSystemEvent(event: SystemEvent): void {
     const parts = this.started();
-    parts.input.post(SYSTEM_TARGET, event);
+    parts.input.post(ORDERS_TARGET, event);
     if (!parts.loop.isRunning) parts.loop.settle();
   }
 
@@ -220,7 +222,7 @@ export class MachineVm implements Vm {
     if (!Number.isSafeInteger(instructions) || instructions <= executed) {
       throw new VmError(`cannot pause at instruction ${instructions}: ${executed} are executed`);
     }
-    parts.input.schedule({ count: instructions, target: SYSTEM_TARGET, data: 'stop' });
+    parts.input.scheduleFirst({ count: instructions, target: ORDERS_TARGET, data: 'stop' });
     const reached = new Promise<void>((resolve) => {
       this.pauseReached = resolve;
     });
@@ -291,7 +293,7 @@ export class MachineVm implements Vm {
   /** Calls `body` while nothing runs, neither the guest nor a request to a disk. */
   private async standingStill<T>(body: (parts: Parts) => T | Promise<T>): Promise<T> {
     const parts = this.started();
-    const { loop, disks, drives } = parts;
+    const { loop, disks, drives, timeline } = parts;
     const wasRunning = loop.isRunning;
     if (wasRunning) loop.pause();
     try {
@@ -303,7 +305,8 @@ export class MachineVm implements Vm {
         await disks.settled();
         loop.settle();
       }
-      if (drives.size > 0) loop.settle();
+      // In its past the machine gets what it got then, and only when it goes on.
+      if (drives.size > 0 && !timeline.inPast) loop.settle();
       return await body(parts);
     } finally {
       if (wasRunning && this.runState === 'running' && this.parts === parts) loop.resume();
@@ -312,22 +315,7 @@ export class MachineVm implements Vm {
 
   /** The whole machine as a migration stream. It stands still meanwhile, between two instructions. */
   async saveState(): Promise<Uint8Array> {
-    const pieces: Uint8Array[] = [];
-    let length = 0;
-    // What the stream refers to is copied before anything can run.
-    await this.standingStill((parts) =>
-      saveMachine(parts, (piece) => {
-        pieces.push(piece.slice());
-        length += piece.length;
-      }),
-    );
-    const stream = new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      stream.set(piece, at);
-      at += piece.length;
-    }
-    return stream;
+    return this.standingStill(saveMachine);
   }
 
   /** Fills the machine from a stream that `saveState` wrote on a machine alike; it goes on running, or stays paused. */
@@ -338,6 +326,11 @@ export class MachineVm implements Vm {
       parts.loop.restarted();
       if (this.runState === 'internal-error' || this.runState === 'shutdown') this.setState('paused');
     });
+  }
+
+  /** For a debugger, and other clients of the control interface. */
+  get controlled(): VmControl {
+    return this.started().control;
   }
 
   private started(): Parts {
@@ -368,9 +361,10 @@ export class MachineVm implements Vm {
       leds: (leds) => this.showLeds(leds),
       audio: sound?.mixer,
     });
-    built.input.receiveEvents<SystemEvent>(SYSTEM_TARGET, {
+    built.input.receiveEvents<SystemEvent>(ORDERS_TARGET, {
       check: (data): data is SystemEvent => SYSTEM_EVENTS.some((event) => event === data),
-      receive: (event) => this.systemEvent(built, event),
+      receive: (event) => this.systemEvent(this.started(), event),
+      isBarrier: (event) => event === 'stop',
     });
     const keysAndPointers = inputView(built.machine, built.input);
     const blocks = createDriveControl({
@@ -379,11 +373,33 @@ export class MachineVm implements Vm {
       library,
       settle: () => void (!built.loop.isRunning && built.loop.settle()),
     });
-    const monitor = createHumanMonitor(this.controlInterface(built, keysAndPointers, blocks));
-    return { ...built, sound, keysAndPointers, blocks, library, monitor };
+    const debug = this.createDebugger(built);
+    const control = this.controlInterface(built, keysAndPointers, blocks, debug);
+    return {
+      ...built,
+      sound,
+      keysAndPointers,
+      blocks,
+      library,
+      debugger: debug,
+      control,
+      monitor: createHumanMonitor(control),
+    };
   }
 
-  private systemEvent(parts: AssembledMachine, event: SystemEvent): void {
+  private createDebugger({ processor, timeline, input }: AssembledMachine): Debugger {
+    return new Debugger({
+      processor,
+      timeline,
+      run: (count) => {
+        if (count !== undefined) input.scheduleFirst({ count, target: ORDERS_TARGET, data: 'stop' });
+        this.setRunning(this.started());
+      },
+      stand: () => this.hold(this.started(), 'debug'),
+    });
+  }
+
+  private systemEvent(parts: Parts, event: SystemEvent): void {
     if (event === 'nmi') parts.processor.raiseNmi();
     else if (event === 'powerdown') parts.machine.pressPowerButton();
     else if (event === 'wakeup') this.wake(parts);
@@ -411,10 +427,16 @@ export class MachineVm implements Vm {
     };
   }
 
-  private controlInterface(parts: AssembledMachine, keysAndPointers: InputView, blocks: BlockControl): VmControl {
+  private controlInterface(
+    parts: AssembledMachine,
+    keysAndPointers: InputView,
+    blocks: BlockControl,
+    debug: Debugger,
+  ): VmControl {
     const { options, machine, input, cpu, status, screen, readPhysical } = parts;
     const currentState = (): RunState => this.runState;
     return {
+      debug,
       version: VERSION,
       name: options.name,
       uuid: options.uuid,
@@ -451,7 +473,7 @@ export class MachineVm implements Vm {
   }
 
   /** S3 ends: all but RAM is reset, and the firmware finds its way back. */
-  private wake(parts: AssembledMachine): void {
+  private wake(parts: Parts): void {
     parts.machine.wake();
     this.resetProcessor(parts);
     this.setRunning(parts);
@@ -465,7 +487,8 @@ export class MachineVm implements Vm {
     loop.restarted();
   }
 
-  private setRunning({ loop, drives }: AssembledMachine): void {
+  private setRunning({ loop, drives, debugger: debug }: Parts): void {
+    debug.leaving();
     this.setState('running');
     for (const drive of drives.values()) drive.retry();
     loop.resume();
@@ -475,6 +498,11 @@ export class MachineVm implements Vm {
   private attend(end: SliceEnd): void {
     if (this.parts === undefined) return;
     if (end === 'shutdown') this.guestShutdownState(this.parts);
+    if (end === 'breakpoint' || end === 'watchpoint') {
+      this.hold(this.parts, 'debug');
+      this.parts.debugger.stopped(end);
+      return;
+    }
     const { request } = this;
     if (request === undefined) return;
     this.request = undefined;
@@ -499,8 +527,9 @@ export class MachineVm implements Vm {
         this.guestPanic(this.parts);
         break;
       case 'stop':
-        void this.pause();
+        this.hold(this.parts, 'paused');
         this.pauseReached?.();
+        this.parts.debugger.stopped('step');
         break;
     }
   }
@@ -554,6 +583,7 @@ export class MachineVm implements Vm {
     parts.loop.close();
     this.flush(parts);
     this.parts = undefined;
+    parts.debugger.stopped('exit');
     this.setState('shutdown', reason);
     for (const drive of parts.drives.values()) {
       await drive.close().catch((error: unknown) => this.message('error', messageOf(error)));
@@ -596,22 +626,23 @@ export class MachineVm implements Vm {
     this.flush(this.parts);
     this.showPointer(this.parts);
     this.parts.sound?.flush();
+    this.parts.timeline.turned();
     this.parts.status.turned();
     const status = this.parts.status.readIfDue(hostNs, this.runState);
     if (status !== undefined) this.onEvent({ kind: 'status', status });
   }
 
-  /** Hands on what the guest wrote since the last time. */
-  private flush({ serials, chardevs, screen }: Parts): void {
+  /** Hands on what the guest wrote since the last time; what it writes in its past was shown before. */
+  private flush({ serials, chardevs, screen, timeline }: Parts): void {
     const mode = screen?.refresh();
     if (mode !== undefined) this.onEvent({ kind: 'display', mode });
     for (const [port, { output }] of serials.entries()) {
       const bytes = output.take();
-      if (bytes !== undefined) this.onEvent({ kind: 'serial', port, bytes });
+      if (bytes !== undefined && !timeline.inPast) this.onEvent({ kind: 'serial', port, bytes });
     }
     for (const [id, { output }] of chardevs) {
       const bytes = output.take();
-      if (bytes !== undefined) this.onEvent({ kind: 'chardev', id, bytes });
+      if (bytes !== undefined && !timeline.inPast) this.onEvent({ kind: 'chardev', id, bytes });
     }
   }
 
@@ -642,5 +673,12 @@ export class MachineVm implements Vm {
     this.onEvent(reason === undefined ? { kind: 'state', state } : { kind: 'state', state, reason });
   }
 }
+
+/** One debugger at a machine. */
+export type GdbLine = Pick<GdbStub, 'receive' | 'close'>;
+
+/** A debugger has come: the machine stops. `send` takes text of one character a byte. */
+export const createGdbStub = (vm: MachineVm, send: (text: string) => void): GdbLine =>
+  new GdbStub(vm.controlled, GDB_I386, send);
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

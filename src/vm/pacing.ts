@@ -27,6 +27,25 @@ export function fixedPacing(shift: number, sleep: boolean): Pacing {
   };
 }
 
+/** The one pacing, or a replay's while the machine lives in its past. */
+export interface SwitchedPacing extends Pacing {
+  inPast: boolean;
+}
+
+export function switchedPacing(present: Pacing): SwitchedPacing {
+  const past = replayPacing(present);
+  const pacing = (): Pacing => (switched.inPast ? past : present);
+  const switched: SwitchedPacing = {
+    inPast: false,
+    initialRate: present.initialRate,
+    resume: (...now) => pacing().resume(...now),
+    proposeRate: (...now) => pacing().proposeRate(...now),
+    sleepNs: (...now) => pacing().sleepNs(...now),
+    guestNsAfterSleep: (...now) => pacing().guestNsAfterSleep(...now),
+  };
+  return switched;
+}
+
 /** In a replay all changes of time but the guest's own come from the recorded history. */
 export function replayPacing({ initialRate }: Pacing): Pacing {
   return {

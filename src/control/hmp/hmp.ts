@@ -2,6 +2,7 @@
 import { VmError } from '../../util/errors.ts';
 import type { VmControl } from '../vm-control.ts';
 import { blockCommands } from './block-commands.ts';
+import { debugCommands } from './debug-commands.ts';
 import { type HmpCommand, helpLine, hmpCommand, optionalWord, restOfLine, type Session } from './hmp-command.ts';
 import { HmpError } from './hmp-error.ts';
 import { infoCommands } from './info-commands.ts';
@@ -21,9 +22,14 @@ export function createHumanMonitor(vm: VmControl): HumanMonitor {
   const [cpu] = vm.cpus;
   if (cpu === undefined) throw new Error('BUG: a machine without a processor');
   const session: Session = { vm, cpu, format: { count: 1, notation: 'x', size: 4 } };
-  const table: readonly HmpCommand[] = [...monitorCommands, ...inputCommands, ...blockCommands, help, info].sort(
-    (a, b) => compare(nameOf(a), nameOf(b)),
-  );
+  const table: readonly HmpCommand[] = [
+    ...debugCommands,
+    ...monitorCommands,
+    ...inputCommands,
+    ...blockCommands,
+    help,
+    info,
+  ].sort((a, b) => compare(nameOf(a), nameOf(b)));
 
   const run = async (command: HmpCommand, typed: string, text: TextReader): Promise<string> => {
     const args: Record<string, unknown> = {};

@@ -3,6 +3,7 @@ import { queryBalloon } from '../commands/balloon.ts';
 import { queryMice } from '../commands/input.ts';
 import { queryName, queryStatus, queryUuid, queryVersion } from '../commands/status.ts';
 import { blockInfoCommands } from './block-commands.ts';
+import { historyText } from './debug-commands.ts';
 import { readExpression } from './expression.ts';
 import { type ArgumentReader, type HmpCommand, hmpCommand, registersOf } from './hmp-command.ts';
 import { HmpError } from './hmp-error.ts';
@@ -34,6 +35,12 @@ export const infoCommands: readonly HmpCommand[] = [
     },
   }),
   ...blockInfoCommands,
+  hmpCommand({
+    names: ['replay'],
+    help: 'show where the machine stands in its history',
+    readers: {},
+    run: (_args, { vm }) => historyText(vm.debug.history),
+  }),
   fromDevices('jit', 'show dynamic compiler info'),
   hmpCommand({
     names: ['mice'],

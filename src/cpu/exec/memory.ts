@@ -35,6 +35,13 @@ export class SharedMemory {
       this.set(PMAP + page * 4, host | (readonly ? PMAP_READONLY : 0));
     }
   }
+  /** Where the backing store has the guest-physical page at `gpa`; -1: it is no RAM or ROM. */
+  backingOffset(gpa: number): number {
+    const page = gpa / PAGE;
+    const entry = page < this.get(C_PMAP_PAGES) ? this.get(PMAP + page * 4) : 0;
+    return entry === 0 ? -1 : ((entry & ~(PAGE - 1)) >>> 0) - RAM_BASE;
+  }
+
   /** Guest-physical [gpa, gpa + size) is I/O or nothing. */
   mapIo(gpa: number, size: number): void {
     const last = Math.min(this.get(C_PMAP_PAGES), Math.ceil((gpa + size) / PAGE));

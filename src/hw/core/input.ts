@@ -32,11 +32,15 @@ export interface ByteReceiver {
 export interface EventReceiver<T extends InputData> {
   check(data: InputData): data is T;
   receive(data: T): void;
+  /** What stops the machine: it comes before all other events of its count, and those wait until the machine goes on. */
+  readonly isBarrier?: (data: T) => boolean;
 }
+
+type Reception = 'taken' | 'barrier' | 'refused';
 
 export class InputQueue {
   private readonly byteReceivers = new Map<string, ByteReceiver>();
-  private readonly eventReceivers = new Map<string, (data: InputData) => boolean>();
+  private readonly eventReceivers = new Map<string, (data: InputData) => Reception>();
   private readonly waiting = new Map<string, Uint8Array[]>();
   private readonly events: { readonly target: string; readonly data: InputData }[] = [];
   private scheduled: InputEvent[] = [];
@@ -45,6 +49,8 @@ export class InputQueue {
   onDelivered: ((event: InputEvent) => void) | undefined;
   /** Called when something can be delivered now, so that the run loop can end its slice early. */
   onPending: (() => void) | undefined;
+  /** Called before each `post`. */
+  onPost: (() => void) | undefined;
 
   receiveBytes(target: string, receiver: ByteReceiver): void {
     this.claim(target);
@@ -54,9 +60,9 @@ export class InputQueue {
   receiveEvents<T extends InputData>(target: string, receiver: EventReceiver<T>): void {
     this.claim(target);
     this.eventReceivers.set(target, (data) => {
-      if (!receiver.check(data)) return false;
+      if (!receiver.check(data)) return 'refused';
       receiver.receive(data);
-      return true;
+      return receiver.isBarrier?.(data) ? 'barrier' : 'taken';
     });
   }
 
@@ -66,6 +72,7 @@ export class InputQueue {
 
   /** Queues data from outside, to be delivered as soon as the receiver can take it. False: nobody listens there. */
   post(target: string, data: InputData): boolean {
+    this.onPost?.();
     if (this.byteReceivers.has(target)) {
       if (!(data instanceof Uint8Array)) return false;
       if (data.length === 0) return true;
@@ -97,10 +104,21 @@ export class InputQueue {
     if (this.waiting.has(target)) this.onPending?.();
   }
 
-  /** Adds an event of a recorded history, to be delivered exactly at its count. */
+  /** Adds an event of a recorded history, to be delivered exactly at its count, after those that were added before. */
   schedule(event: InputEvent): void {
     this.scheduled.push(event);
     this.scheduled.sort((a, b) => a.count - b.count);
+  }
+
+  /** Adds an event that comes before all others of its count. */
+  scheduleFirst(event: InputEvent): void {
+    this.scheduled.unshift(event);
+    this.scheduled.sort((a, b) => a.count - b.count);
+  }
+
+  /** Takes back all that `schedule` was given and that has not come yet. */
+  forgetScheduled(): void {
+    this.scheduled = [];
   }
 
   /** The run loop must stop at this count to deliver a scheduled event; Infinity if there is none. */
@@ -113,7 +131,7 @@ export class InputQueue {
     while ((this.scheduled[0]?.count ?? Number.POSITIVE_INFINITY) <= count) {
       const event = this.scheduled.shift() as InputEvent;
       if (event.count < count) throw new Error(`BUG: input of count ${event.count} delivered at ${count}`);
-      this.hand(event);
+      if (this.hand(event) === 'barrier') return;
     }
     for (const { target, data } of this.events.splice(0)) this.hand({ count, target, data });
     for (const [target, receiver] of this.byteReceivers) {
@@ -123,12 +141,14 @@ export class InputQueue {
     }
   }
 
-  private hand(event: InputEvent): void {
+  private hand(event: InputEvent): Reception {
     const { target, data } = event;
     const bytes = this.byteReceivers.get(target);
+    let reception: Reception = 'taken';
     if (bytes !== undefined && data instanceof Uint8Array) bytes.receive(data);
-    else if (this.eventReceivers.get(target)?.(data) !== true) return;
-    this.onDelivered?.(event);
+    else reception = this.eventReceivers.get(target)?.(data) ?? 'refused';
+    if (reception !== 'refused') this.onDelivered?.(event);
+    return reception;
   }
 
   /** Up to `room` of the bytes that wait for a target. */

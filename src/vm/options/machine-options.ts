@@ -108,6 +108,8 @@ export interface MachineOptions {
   icount: IcountOption | undefined;
   accel: { tbSizeMiB: number | undefined; engine: EngineMode };
   log: { items: readonly string[]; file: string | undefined };
+  /** Where GDB may connect; undefined: nowhere. */
+  gdb: { readonly host: string; readonly port: number } | undefined;
   startPaused: boolean;
   name: string | undefined;
   uuid: string;
@@ -150,6 +152,7 @@ export const defaultMachineOptions = (machine: string): MachineOptions => ({
   icount: undefined,
   accel: { tbSizeMiB: undefined, engine: 'jit' },
   log: { items: [], file: undefined },
+  gdb: undefined,
   startPaused: false,
   name: undefined,
   uuid: '00000000-0000-0000-0000-000000000000',

@@ -149,4 +149,34 @@ export const runRows: readonly OptionRow[] = [
       options.icount = { shift: shift ?? 'auto', sleep };
     },
   },
+  {
+    names: ['gdb'],
+    argument: true,
+    group: 'Debug/Expert',
+    usage: '-gdb tcp:[host]:port',
+    help: 'wait for a gdb connection there; only this machine can connect unless a host is given',
+    apply({ options }, argument) {
+      options.gdb = parseGdbAddress(argument);
+    },
+  },
+  {
+    names: ['s'],
+    argument: false,
+    group: 'Debug/Expert',
+    usage: '-s',
+    help: 'shorthand for -gdb tcp::1234',
+    apply({ options }) {
+      options.gdb = parseGdbAddress('tcp::1234');
+    },
+  },
 ];
+
+/** `tcp:host:port`; QEMU's further words (`,server,nowait`) say what is so anyway. */
+function parseGdbAddress(text: string): { readonly host: string; readonly port: number } | undefined {
+  if (text === 'none') return undefined;
+  const match = /^tcp:([^:,]*):(\d{1,5})(?:,.*)?$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535)
+    throw new VmError(`gdbstub: could not create chardev: '${text}'`, { hint: 'Use tcp::port.' });
+  return { host: match[1] || '127.0.0.1', port };
+}

@@ -16,12 +16,22 @@ import { type HostProfile, timed } from '../host-profile.ts';
 import type { Logger } from '../logging.ts';
 import type { LoopCpu, SliceEnd } from '../run-loop.ts';
 import { applyBootState } from './boot-state.ts';
-import { dumpFpuRegisters, dumpIntegerRegisters, registerByName, type X86State } from './register-dump.ts';
+import {
+  dumpFpuRegisters,
+  dumpIntegerRegisters,
+  fpuRegisterByName,
+  instructionPointer,
+  registerAddress,
+  registerByName,
+  type X86State,
+} from './register-dump.ts';
 import { traceCompilation, traceExecution, traceInterrupts, tracesExecution, traceTranslation } from './trace.ts';
 import { traceMmu } from './trace-mmu.ts';
 
 const MODE_BITS = 0xfffff;
 const PAGE = 4096;
+/** What a probe of an address gives where nothing is mapped. */
+const NOT_MAPPED = 0xffff_ffff_ffff_ffffn;
 /** Lazy flags: any of these may differ between two engines that hold the same EFLAGS. */
 export const LAZY_FIELDS: ReadonlySet<string> = new Set(['cc_op', 'cc_dst', 'cc_src', 'df', 'eflags']);
 
@@ -172,14 +182,14 @@ export class X86Processor implements LoopCpu {
     return dumpIntegerRegisters(this.state) + dumpFpuRegisters(this.state);
   }
 
-  /** The processor as the monitor sees it. */
-  view(readPhysical: ReadPhysical): CpuView {
+  /** The processor as monitor and debugger see it. `changed` hears that they changed it, or memory. */
+  view(readPhysical: ReadPhysical, changed: () => void): CpuView {
     const readVirtual = (address: number, into: Uint8Array): boolean => {
       for (let done = 0; done < into.length; ) {
         const at = (address + done) >>> 0;
         const length = Math.min(into.length - done, PAGE - (at % PAGE));
         const page = BigInt.asUintN(64, this.native.probe(at));
-        if (page === 0xffff_ffff_ffff_ffffn) return false;
+        if (page === NOT_MAPPED) return false;
         const physical = Number(page & ~0xfffn) + (at % PAGE);
         if (!readPhysical(physical, into.subarray(done, done + length))) return false;
         done += length;
@@ -193,9 +203,19 @@ export class X86Processor implements LoopCpu {
       dumpRegisters: () => this.dumpRegisters(),
       register: (name) => {
         const value = registerByName(this.state, name);
-        return value === undefined ? undefined : BigInt(value);
+        return value === undefined ? fpuRegisterByName(this.state, name) : BigInt(value);
       },
       readVirtual: (address, into) => readVirtual(Number(BigInt.asUintN(32, address)), into),
+      writeRegister: (name, value) => {
+        const isDone = this.writeRegister(name, Number(BigInt.asUintN(32, value)));
+        if (isDone) changed();
+        return isDone;
+      },
+      writeVirtual: (address, bytes) => {
+        const isDone = this.writeVirtual(Number(BigInt.asUintN(32, address)), bytes);
+        if (isDone) changed();
+        return isDone;
+      },
       disassemble: (address, physical) => {
         const read = physical ? readPhysical : readVirtual;
         const start = Number(BigInt.asUintN(32, address));
@@ -207,6 +227,38 @@ export class X86Processor implements LoopCpu {
         return read(start, bytes) ? { text, bytes } : undefined;
       },
     };
+  }
+
+  /** For a debugger: general registers, EIP and EFLAGS. */
+  private writeRegister(name: string, value: number): boolean {
+    if (name === 'eflags') {
+      this.native.set_eflags(value);
+      return true;
+    }
+    const address = name === 'eip' ? C_PC : registerAddress(name);
+    if (address === undefined) return false;
+    this.engine.memory.set(address, name === 'eip' ? this.pc - instructionPointer(this.state) + value : value);
+    return true;
+  }
+
+  /** For a debugger: all of it or nothing; ROM can be patched, too. */
+  private writeVirtual(address: number, bytes: Uint8Array): boolean {
+    const { memory, ramWritten } = this.engine;
+    const pieces: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
+    for (let done = 0; done < bytes.length; ) {
+      const at = (address + done) >>> 0;
+      const length = Math.min(bytes.length - done, PAGE - (at % PAGE));
+      const page = BigInt.asUintN(64, this.native.probe(at));
+      const offset = page === NOT_MAPPED ? -1 : memory.backingOffset(Number(page & ~0xfffn));
+      if (offset < 0) return false;
+      pieces.push({ offset: offset + (at % PAGE), bytes: bytes.subarray(done, done + length) });
+      done += length;
+    }
+    for (const piece of pieces) {
+      memory.backing.set(piece.bytes, piece.offset);
+      ramWritten(piece.offset, piece.bytes.length);
+    }
+    return true;
   }
 
   /** A copy of the declared state, field by field; the arithmetic flags are evaluated, so that all engines give the same. */

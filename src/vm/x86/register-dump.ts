@@ -2,6 +2,11 @@
 import { C_PC } from '../../cpu/ir/layout.ts';
 import {
   FPU_CONTROL,
+  FPU_CS,
+  FPU_DP,
+  FPU_DS,
+  FPU_IP,
+  FPU_OPCODE,
   FPU_REG_EMPTY,
   FPU_REG_META,
   FPU_REG_SIZE,
@@ -200,6 +205,10 @@ const GENERAL = { eax: EAX, ebx: EBX, ecx: ECX, edx: EDX, esi: ESI, edi: EDI, eb
 const SEGMENT_NAMES = { es: ES, cs: CS, ss: SS, ds: DS, fs: FS, gs: GS };
 
 /** A register by the monitor's name for it: `$eax`, `$eip`, `$pc` (linear), `$cs`, `$cs.base`, `$cs.limit`. */
+/** Where a general register lies; undefined: the name is not one's. */
+export const registerAddress = (name: string): number | undefined =>
+  Object.hasOwn(GENERAL, name) ? GENERAL[name as keyof typeof GENERAL] : undefined;
+
 export function registerByName(state: X86State, name: string): number | undefined {
   const { read32 } = state;
   if (name === 'eip') return instructionPointer(state);
@@ -212,4 +221,35 @@ export function registerByName(state: X86State, name: string): number | undefine
   if (part === undefined) return read32(SEGS + SEG_SIZE * segment + SEG_SELECTOR) & 0xffff;
   if (part === 'base') return segmentBase(state, segment);
   return part === 'limit' ? read32(SEGS + SEG_SIZE * segment + SEG_LIMIT) >>> 0 : undefined;
+}
+
+const CONTROL_REGISTERS: Readonly<Record<string, number>> = {
+  fctrl: FPU_CONTROL,
+  fiseg: FPU_CS,
+  fioff: FPU_IP,
+  foseg: FPU_DS,
+  fooff: FPU_DP,
+  fop: FPU_OPCODE,
+};
+
+/** An x87 register by GDB's name for it: st0 to st7 (80 bits), fctrl, fstat, ftag …; undefined: there is none. */
+export function fpuRegisterByName({ read32 }: X86State, name: string): bigint | undefined {
+  const top = read32(FPU_TOP) & 7;
+  const at = (i: number): number => FPU_REGS + FPU_REG_SIZE * i;
+  const stack = /^st([0-7])$/.exec(name);
+  if (stack !== null) {
+    const from = at((top + Number(stack[1])) & 7);
+    const mantissa = (BigInt(read32(from + 4) >>> 0) << 32n) | BigInt(read32(from) >>> 0);
+    return (BigInt(read32(from + FPU_REG_META) & 0xffff) << 64n) | mantissa;
+  }
+  if (name === 'fstat') return BigInt((read32(FPU_STATUS) & 0xc7ff) | (top << 11));
+  if (name === 'ftag') {
+    // Two bits a register: empty or not; what kind of number it is, GDB sees by itself.
+    return [0, 1, 2, 3, 4, 5, 6, 7].reduce(
+      (tags, i) => tags | (read32(at(i) + FPU_REG_EMPTY) !== 0 ? 3n << BigInt(2 * i) : 0n),
+      0n,
+    );
+  }
+  const address = Object.hasOwn(CONTROL_REGISTERS, name) ? CONTROL_REGISTERS[name] : undefined;
+  return address === undefined ? undefined : BigInt(read32(address) >>> 0);
 }
