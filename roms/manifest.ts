@@ -161,6 +161,13 @@ export const ROMS: readonly RomFile[] = [
   },
   {
     ...seabios,
+    name: 'vgabios-ramfb.bin',
+    path: 'usr/share/seabios/vgabios-ramfb.bin',
+    sha256: '9511277d6372687aefdd6862e29344782854080b5fed23cee6ad6ea49526a0f8',
+    purpose: 'VGA BIOS of ramfb',
+  },
+  {
+    ...seabios,
     name: 'vgabios.bin',
     path: 'usr/share/seabios/vgabios-isavga.bin',
     sha256: '26f5061af797a5537df089025938fa3587c38c2270ec8d77fa384c4563eb834c',

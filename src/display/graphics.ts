@@ -38,7 +38,7 @@ export class GraphicsPainter {
   paint(to: Uint32Array, changed: (row: number) => void): void {
     const { starts, shadow, rowWords } = this;
     const { height, width } = this.scanout;
-    const mask = this.video.length - 1;
+    const mask = (this.scanout.memoryBytes >> 2) - 1;
     if (this.pointer?.hasChanged()) this.isFresh = true;
     let wasDrawn = false;
     for (let y = 0; y < height; y++) {

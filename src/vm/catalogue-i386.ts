@@ -21,7 +21,7 @@ const machines: readonly MachineEntry[] = boards.flatMap(
   ],
 );
 
-const DISPLAYS: readonly string[] = ['VGA', 'cirrus-vga', 'isa-vga'];
+const DISPLAYS: readonly string[] = ['VGA', 'cirrus-vga', 'isa-vga', 'ramfb'];
 const INPUTS: readonly string[] = ['isa-serial', 'usb-kbd', 'usb-mouse', 'usb-tablet'];
 const SOUND_CARDS: readonly string[] = ['AC97', 'sb16'];
 const CONTROLLERS: readonly string[] = ['piix3-usb-uhci', 'usb-hub'];

@@ -72,6 +72,13 @@ export class AddressSpace {
     return this.ranges;
   }
 
+  /** Where guest-physical memory lies in the backing store, if the whole range is RAM in one piece. */
+  ramAt(gpa: number, length: number): number | undefined {
+    const range = this.find(gpa);
+    if (range?.region.kind !== 'ram' || range.readonly || gpa + length > range.end) return undefined;
+    return range.region.ramOffset + range.offset + (gpa - range.start);
+  }
+
   /** A CPU's load of 1, 2 or 4 bytes that its RAM path did not serve. */
   read(gpa: number, size: number): number {
     const range = this.find(gpa);

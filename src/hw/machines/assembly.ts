@@ -318,6 +318,7 @@ export class Assembly {
       lines: () => this.allIsaLines(),
       pciMemory: () => pciMemory,
       ram: () => ram,
+      ramAt: () => (gpa: number, length: number) => this.memory.ramAt(gpa, length),
       requestReset: () => requestReset,
       romSpace: () => (board.bus === 'pci' ? pciMemory : system),
       reportPanic: () => () => control.reportPanic(),

@@ -6,6 +6,7 @@ import { sb16 } from '../devices/audio/sb16.ts';
 import { uart16550 } from '../devices/char/uart16550.ts';
 import { cirrusVga } from '../devices/display/cirrus-vga.ts';
 import { isaVga } from '../devices/display/isa-vga.ts';
+import { ramfb } from '../devices/display/ramfb.ts';
 import { vgaPci } from '../devices/display/vga-pci.ts';
 import { i8237 } from '../devices/dma/i8237.ts';
 import { i8042 } from '../devices/input/i8042.ts';
@@ -81,6 +82,7 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   usbMouse,
   usbTablet,
   cirrusVga,
+  ramfb,
   vgaPci,
   isaVga,
 ];
