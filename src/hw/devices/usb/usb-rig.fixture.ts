@@ -31,8 +31,6 @@ export const REG = {
   PORTSC2: 18,
 } as const;
 
-export type UsbRig = ReturnType<typeof usbRig>;
-
 export function usbRig(...types: readonly (readonly [AnyDeviceType, Record<string, unknown>?])[]) {
   const clock = new VirtualClock();
   const ram = new Uint8Array(RAM_BYTES);
