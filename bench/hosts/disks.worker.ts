@@ -86,6 +86,10 @@ async function measure({ diskBytes, ms }: DisksTask): Promise<DiskRow[]> {
   const rows: DiskRow[] = [];
   const disks: readonly { readonly disk: string; readonly source: ImageSource }[] = [
     { disk: 'IndexedDB', source: { kind: 'indexeddb', name: 'bench', createBytes: diskBytes } },
+    {
+      disk: 'overlay in OPFS',
+      source: { kind: 'overlay', name: 'bench', base: { kind: 'bytes', bytes: new Uint8Array(diskBytes) } },
+    },
     { disk: 'OPFS', source: { kind: 'opfs', path: 'bench.img', createBytes: diskBytes } },
   ];
   for (const { disk, source } of disks) {

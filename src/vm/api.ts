@@ -30,8 +30,16 @@ export type ImageSource =
   | { readonly kind: 'opfs'; readonly path: string; readonly createBytes?: number }
   /** A disk in the browser's database; made with so many bytes if it is not there. */
   | { readonly kind: 'indexeddb'; readonly name: string; readonly createBytes?: number }
-  /** An image that is never changed, and the disk that keeps what is written over it. */
-  | { readonly kind: 'overlay'; readonly base: ImageSource; readonly name: string };
+  /**
+   * An image that is never changed, and the disk that keeps what is written over it: in the private file system, or
+   * in the database, which is slower.
+   */
+  | {
+      readonly kind: 'overlay';
+      readonly base: ImageSource;
+      readonly name: string;
+      readonly place?: 'opfs' | 'indexeddb';
+    };
 
 /** QMP's RunState, as far as it occurs here. */
 export type RunState =

@@ -6,6 +6,7 @@ import { lockDisk } from '../block/browser/disk-lock.ts';
 import { openHttpNode } from '../block/browser/http-node.ts';
 import { openIndexedDbStore } from '../block/browser/indexeddb-store.ts';
 import { openOpfsNode } from '../block/browser/opfs-node.ts';
+import { openOpfsStore } from '../block/browser/opfs-store.ts';
 import { type ClusterGeometry, ClusterNode } from '../block/cluster-node.ts';
 import { VmError } from '../util/errors.ts';
 import type { ImageSource } from './api.ts';
@@ -72,7 +73,7 @@ async function open(source: ImageSource, name: string, readonly: boolean): Promi
     }
     case 'indexeddb': {
       const create = source.createBytes === undefined ? undefined : geometryOf(source.createBytes);
-      const node = await openDisk(source.name, { create, readonly });
+      const node = await openDisk(source.name, { place: 'indexeddb', create, readonly });
       return node && { node, version: '' };
     }
     case 'overlay': {
@@ -82,6 +83,7 @@ async function open(source: ImageSource, name: string, readonly: boolean): Promi
       try {
         const create = geometryOf(backing.sizeBytes);
         const node = await openDisk(source.name, {
+          place: source.place ?? 'opfs',
           create,
           readonly,
           backing,
@@ -97,6 +99,7 @@ async function open(source: ImageSource, name: string, readonly: boolean): Promi
 }
 
 interface DiskOptions {
+  readonly place: 'opfs' | 'indexeddb';
   readonly create: ClusterGeometry | undefined;
   readonly readonly: boolean;
   readonly backing?: BlockNode;
@@ -105,19 +108,20 @@ interface DiskOptions {
 
 async function openDisk(
   name: string,
-  { create, readonly, backing, base }: DiskOptions,
+  { place, create, readonly, backing, base }: DiskOptions,
 ): Promise<ClusterNode | undefined> {
-  if (typeof indexedDB === 'undefined') throw new VmError(`disk '${name}': there is no IndexedDB here`);
-  const release = await lockDisk('indexeddb', name, readonly ? 'shared' : 'exclusive');
+  if (typeof indexedDB === 'undefined') throw new VmError(`disk '${name}': there is no ${place} here`);
+  const release = await lockDisk(place, name, readonly && place === 'indexeddb' ? 'shared' : 'exclusive');
   try {
-    const opened = await openIndexedDbStore(name, { create, ...(base !== undefined && { base }) });
+    const open = place === 'indexeddb' ? openIndexedDbStore : openOpfsStore;
+    const opened = await open(name, { create, base });
     if (opened === undefined) {
       release();
       return undefined;
     }
     const { store, geometry, states } = opened;
     return new ClusterNode({
-      driver: 'indexeddb',
+      driver: place,
       geometry,
       states,
       store: {

@@ -47,21 +47,18 @@ describe.skipIf(chromiumPath() === undefined)('in Chromium', { timeout: LIMIT_MS
   let page: Page;
   beforeAll(async () => {
     site = await openSite(await bundle(fileURLToPath(new URL('browser/disks.worker.ts', import.meta.url))), 'blank');
-    // In one of its own, for a private window has its files in memory.
+  }, LIMIT_MS);
+  afterAll(() => site?.close());
+  beforeEach(async () => {
+    // With a profile of its own, for a private window has its files in memory.
     context = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), 'lockstep-disks-')), {
       executablePath: chromiumPath() ?? 'chromium',
       args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
     });
-  }, LIMIT_MS);
-  afterAll(async () => {
-    await context?.close();
-    site?.close();
-  });
-  beforeEach(async () => {
     page = await context.newPage();
     await page.goto(site.url);
-    return () => page.close();
-  });
+    return () => context.close();
+  }, LIMIT_MS);
   const does = async (what: Call, at = page): Promise<unknown> => {
     const { value, error } = await call(at, what);
     if (error !== undefined) throw new Error(error);
@@ -82,7 +79,7 @@ describe.skipIf(chromiumPath() === undefined)('in Chromium', { timeout: LIMIT_MS
     expect(await does(disk('a'))).toBe(40 * MIB);
     expect(await does({ do: 'read', from: 'd', offset: 99_999, length: 200_002 })).toEqual([0, 7, 0]);
     await does({ do: 'close', what: 'd' });
-    expect(await does({ do: 'list' })).toEqual(['a']);
+    expect(await does({ do: 'list' })).toEqual([{ place: 'indexeddb', name: 'a' }]);
     await does({ do: 'delete', name: 'a' });
     expect(await does({ do: 'list' })).toEqual([]);
   });
@@ -96,22 +93,28 @@ describe.skipIf(chromiumPath() === undefined)('in Chromium', { timeout: LIMIT_MS
     await expect.poll(() => call(other, disk('b'))).toEqual({ value: MIB });
   });
 
-  test('what is written over a picked file stays, and fits no other file', async () => {
-    const over = (text: string): Call =>
-      ({
-        do: 'open',
-        as: 'd',
-        source: { kind: 'overlay', name: 'o', base: { kind: 'text', text } },
-      }) as unknown as Call;
-    expect(await does(over('x'.repeat(70_000)))).toBe(70_000);
-    await does({ do: 'write', to: 'd', offset: 10, length: 5, byte: 1 });
-    await does({ do: 'close', what: 'd' });
-    await page.reload();
-    await does(over('x'.repeat(70_000)));
-    expect(await does({ do: 'read', from: 'd', offset: 0, length: 70_000 })).toEqual([120, 1, 120]);
-    await does({ do: 'close', what: 'd' });
-    await expect(does(over('x'.repeat(70_001)))).rejects.toThrow('was made over another image');
-  });
+  test.each(['opfs', 'indexeddb'] as const)(
+    'what is written over a picked file stays in %s, and fits no other file',
+    async (place) => {
+      const over = (text: string): Call =>
+        ({
+          do: 'open',
+          as: 'd',
+          source: { kind: 'overlay', name: `over/${place}`, place, base: { kind: 'text', text } },
+        }) as unknown as Call;
+      expect(await does(over('x'.repeat(70_000)))).toBe(70_000);
+      await does({ do: 'write', to: 'd', offset: 10, length: 5, byte: 1 });
+      await does({ do: 'close', what: 'd' });
+      await page.reload();
+      await does(over('x'.repeat(70_000)));
+      expect(await does({ do: 'read', from: 'd', offset: 0, length: 70_000 })).toEqual([120, 1, 120]);
+      await does({ do: 'close', what: 'd' });
+      await expect(does(over('x'.repeat(70_001)))).rejects.toThrow('was made over another image');
+      expect(await does({ do: 'list' })).toMatchObject([{ place, name: `over/${place}` }]);
+      await does({ do: 'delete', name: `over/${place}` });
+      expect(await does({ do: 'list' })).toEqual([]);
+    },
+  );
 
   test('a full store fails with ENOSPC, keeps what is written, and goes on when there is room', async () => {
     const session = await context.newCDPSession(page);

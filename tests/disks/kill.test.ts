@@ -22,7 +22,7 @@ describe.skipIf(chromiumPath() === undefined)('after a kill in the middle of wri
   }, LIMIT_MS);
   afterAll(() => site?.close());
 
-  const sources = ['indexeddb', 'opfs'] as const;
+  const sources = ['indexeddb', 'opfs', 'overlay'] as const;
   test.each(sources)('%s has all that was flushed', { timeout: (KILLS + 1) * LIMIT_MS }, async (source) => {
     const profile = mkdtempSync(join(tmpdir(), 'lockstep-kill-'));
     /** Number of the last write to each block that is known to be flushed. */

@@ -26,7 +26,7 @@ export interface OpenStoreOptions {
   /** If there is no such disk, one of this geometry is made. */
   readonly create?: ClusterGeometry | undefined;
   /** Tells the image below from others; a disk made over another is refused. */
-  readonly base?: string;
+  readonly base?: string | undefined;
 }
 
 /** Opens a disk; undefined if there is none and none is to be created. */

@@ -14,7 +14,7 @@ export function blockOf(n: number): number {
 /** What a worker does, and what it says of it. */
 export type Task =
   /** Checks nothing itself: says what each block holds, 0 where a block is torn. Then writes from `from` on, for good. */
-  { readonly source: 'indexeddb' | 'opfs'; readonly from: number };
+  { readonly source: 'indexeddb' | 'opfs' | 'overlay'; readonly from: number };
 
 export type Report =
   | { readonly kind: 'found'; readonly blocks: readonly number[] }
