@@ -130,6 +130,12 @@ const modules = [...MODULES, ...USB_MODULES, ...STORAGE_MODULES, ...SOUND_MODULE
   }),
 );
 
+const grubRescue = {
+  package: 'grub-rescue-pc',
+  architecture: 'i386',
+  licence: 'GPL-3.0-or-later',
+} as const;
+
 export const ROMS: readonly RomFile[] = [
   {
     ...seabios,
@@ -210,6 +216,18 @@ export const ROMS: readonly RomFile[] = [
     path: 'sbin/e2fsck.static',
     licence: 'GPL-2.0-only',
     purpose: 'judge of file systems that guests wrote, statically linked',
+  },
+  {
+    ...grubRescue,
+    name: 'grub-rescue-floppy.img',
+    path: 'usr/lib/grub-rescue/grub-rescue-floppy.img',
+    purpose: 'a floppy disk that boots, for the tests of disks',
+  },
+  {
+    ...grubRescue,
+    name: 'grub-rescue-cdrom.iso',
+    path: 'usr/lib/grub-rescue/grub-rescue-cdrom.iso',
+    purpose: 'a CD, and a hard disk, that boots',
   },
   ...modules,
 ];
