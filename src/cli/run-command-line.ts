@@ -12,6 +12,7 @@ import { openFileNode } from './file-node.ts';
 import { serveGdb } from './gdb-server.ts';
 import { type FileSink, openSink, readNamedFiles } from './host-files.ts';
 import { createNodeHost } from './node-host.ts';
+import { serveQtest } from './qtest-server.ts';
 import { StandardOutput } from './standard-output.ts';
 import { openWavFile } from './wav-file.ts';
 
@@ -67,9 +68,11 @@ async function runMachine(
 
   return new Promise<number>((resolve, reject) => {
     let gdb: Server | undefined;
+    let qtest: Awaited<ReturnType<typeof serveQtest>> | undefined;
     const end = (status: number): void => {
       gdb?.close();
       terminal.close();
+      qtest?.close();
       stdout.flush();
       for (const sink of [...sinks, ...chardevSinks.values(), log, wav]) sink?.close();
       resolve(status);
@@ -100,6 +103,9 @@ async function runMachine(
         case 'audio':
           wav?.write(event.samples, event.rate);
           break;
+        case 'qtest':
+          qtest?.tell(event.line);
+          break;
         case 'file':
           saveFile(event.name, event.bytes, complain);
           break;
@@ -121,6 +127,12 @@ async function runMachine(
       .then(async () => {
         if (options.gdb !== undefined) gdb = await serveGdb(vm, options.gdb);
         terminal.open();
+        if (options.qtest === undefined) return;
+        qtest = await serveQtest(
+          options.qtest,
+          (line) => vm.qtest(line),
+          () => void vm.quit(),
+        );
       })
       .catch(reject);
   });

@@ -14,6 +14,7 @@ declare class TextDecoder {
 }
 
 declare function atob(data: string): string;
+declare function btoa(binary: string): string;
 
 declare namespace WebAssembly {
   type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'externref' | 'anyfunc';

@@ -101,6 +101,8 @@ export type VmEvent =
       readonly code: number;
       readonly reason: 'guest-shutdown' | 'guest-reset' | 'debug-exit' | 'guest-panic' | 'host-quit';
     }
+  /** A line of the qtest protocol that is no answer: an interrupt that is watched. */
+  | { readonly kind: 'qtest'; readonly line: string }
   /** Sound for a file: 16-bit stereo, left and right in turn. */
   | { readonly kind: 'audio'; readonly rate: number; readonly samples: Int16Array }
   /** Sound for the page, from here on: an `AudioRing`. */

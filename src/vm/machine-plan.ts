@@ -20,6 +20,8 @@ interface Surroundings {
   readonly host: Host;
 }
 
+const NO_FIRMWARE: NamedFile = { name: 'none', bytes: new Uint8Array(0x10000) };
+
 export function planOptions(
   options: MachineOptions,
   files: Readonly<Record<string, Uint8Array>>,
@@ -33,11 +35,13 @@ export function planOptions(
   };
   const model = modelLeaf(options.cpu ?? board.defaultCpu);
   const preset = defaultFirmware(options);
+  // A machine that only a test drives runs no firmware.
+  const needsNone = options.accel.name === 'qtest' && options.bios === undefined;
   const bios = options.bios ?? (preset !== undefined && Object.hasOwn(files, preset) ? preset : undefined);
   return {
     board,
     ramBytes: options.ramBytes,
-    firmware: bios === undefined ? undefined : fileOf('PC BIOS', bios),
+    firmware: needsNone ? NO_FIRMWARE : bios === undefined ? undefined : fileOf('PC BIOS', bios),
     kernel:
       options.kernel === undefined
         ? undefined

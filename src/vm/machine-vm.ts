@@ -5,6 +5,7 @@ import type { BlockControl, DriveView } from '../control/block-control.ts';
 import { GdbStub } from '../control/gdb/gdb-stub.ts';
 import { GDB_I386 } from '../control/gdb/registers.ts';
 import { createHumanMonitor, type HumanMonitor } from '../control/hmp/hmp.ts';
+import { createQtest, type Qtest } from '../control/qtest.ts';
 import type { VmControl } from '../control/vm-control.ts';
 import type { RunControl } from '../hw/machines/machine.ts';
 import { keyByName } from '../input/keys.ts';
@@ -34,6 +35,7 @@ import { loadMachine, saveMachine } from './machine-state.ts';
 import type { MachineOptions, WatchdogAction } from './options/machine-options.ts';
 import { parseCommandLine } from './options/parse.ts';
 import { describePic } from './pic-text.ts';
+import { qtestTarget } from './qtest-target.ts';
 import type { SliceEnd } from './run-loop.ts';
 import { chardevTarget } from './serial-ports.ts';
 import { createSound, type Sound } from './sound.ts';
@@ -62,6 +64,7 @@ interface Parts extends AssembledMachine {
   readonly monitor: HumanMonitor;
   readonly keysAndPointers: InputView;
   readonly sound: Sound | undefined;
+  readonly qtest: Qtest;
   readonly blocks: BlockControl;
   readonly library: ImageLibrary;
 }
@@ -133,7 +136,7 @@ export class MachineVm implements Vm {
     this.parts = parts;
     this.runState = 'prelaunch';
     this.powerOn(parts);
-    if (!parts.options.startPaused) this.setRunning(parts);
+    if (!parts.options.startPaused && parts.options.accel.name !== 'qtest') this.setRunning(parts);
     void parts.loop.drive();
   }
 
@@ -213,6 +216,11 @@ export class MachineVm implements Vm {
     const { input } = this.started();
     if (!input.post(chardevTarget(id), Uint8Array.from(bytes)))
       throw new VmError(`there is no chardev '${id}' with input`);
+  }
+
+  /** A line of the qtest protocol; its answer. */
+  async qtest(line: string): Promise<string> {
+    return this.started().qtest.execute(line);
   }
 
   /** Runs on and pauses when exactly so many instructions have retired since power-on. */
@@ -377,6 +385,7 @@ export class MachineVm implements Vm {
     const control = this.controlInterface(built, keysAndPointers, blocks, debug);
     return {
       ...built,
+      qtest: createQtest(qtestTarget(built), (line) => this.onEvent({ kind: 'qtest', line })),
       sound,
       keysAndPointers,
       blocks,

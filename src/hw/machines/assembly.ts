@@ -89,6 +89,8 @@ export function partsOf<D extends Parts>(
   return device.parts as D;
 }
 
+type LineWatcher = (n: number, level: boolean) => void;
+
 /** A line to the CPU, with a listener. */
 class CpuWire implements IrqLine, CpuLine {
   onChange: ((level: boolean) => void) | undefined;
@@ -126,6 +128,9 @@ export class Assembly {
     onIgnored: undefined,
   };
   private readonly isaLines: SharedLines;
+  /** Who watches lines: the ISA bus's, and devices' outputs by id. */
+  private isaWatcher: LineWatcher | undefined;
+  private readonly watchers = new Map<string, LineWatcher>();
   private pciBus: PciBus | undefined;
   private usbBuses = 0;
 
@@ -137,7 +142,15 @@ export class Assembly {
     this.memory = new AddressSpace(this.regions.system, ram, log);
     this.io = new PortSpace(this.ports, log);
     this.isaLines = new SharedLines(
-      Array.from({ length: ISA_IRQ_COUNT }, (_, n): IrqLine => ({ set: (level) => this.pic().inputs[n]?.set(level) })),
+      Array.from(
+        { length: ISA_IRQ_COUNT },
+        (_, n): IrqLine => ({
+          set: (level) => {
+            this.pic().inputs[n]?.set(level);
+            this.isaWatcher?.(n, level);
+          },
+        }),
+      ),
     );
   }
 
@@ -182,11 +195,12 @@ export class Assembly {
     for (const [property, target] of Object.entries(links)) set[property] = this.linked(target);
     const places = type.isa?.(fillProps(type.props, set, id));
     const irqs: Record<string, IrqLine> = {};
-    for (const output of type.irqs) {
+    for (const [index, output] of type.irqs.entries()) {
       const n = places?.irqs?.[output];
       const [part = '', end = ''] = outputs[output]?.split('.') ?? [];
       if (this.find(part) !== undefined) irqs[output] = this.linked(`${part}.${end}`) as IrqLine;
       else irqs[output] = n === undefined ? this.ownLine(type, output) : this.isaLines.connect(n);
+      irqs[output] = this.watched(id, index, irqs[output]);
     }
     const device = createDevice(type, { id, clock: this.options.clock, log: this.options.log, props: set, irqs });
     this.devices.push(device);
@@ -237,6 +251,25 @@ export class Assembly {
     );
   }
 
+  private watched(id: string, index: number, line: IrqLine): IrqLine {
+    return {
+      set: (level) => {
+        line.set(level);
+        this.watchers.get(id)?.(index, level);
+      },
+    };
+  }
+  private watchLines(ends: 'in' | 'out', name: string, changed: LineWatcher): boolean {
+    if (ends === 'in') {
+      if (name !== 'ioapic' && name !== 'pic') return false;
+      this.isaWatcher = changed;
+      return true;
+    }
+    const device = this.devices.find(({ id, type }) => id === name || type === name);
+    if (device !== undefined) this.watchers.set(device.id, changed);
+    return device !== undefined;
+  }
+
   /** What devices have firmware find in fw_cfg. */
   firmwareFiles(): Record<string, FirmwareFile> {
     return Object.assign({}, ...this.devices.map(({ parts }) => parts.firmwareFiles ?? {}));
@@ -266,6 +299,7 @@ export class Assembly {
       io: this.io,
       devices,
       device: (id) => this.find(id),
+      watchLines: (ends, device, changed) => this.watchLines(ends, device, changed),
       cpuIrq: Object.assign(cpuIrq, { acknowledge: () => pic.ack() }),
       a20,
       numericErrors,

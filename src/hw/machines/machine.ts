@@ -102,6 +102,11 @@ export interface Machine {
   readonly clock: VirtualClock;
   readonly memory: AddressSpace;
   readonly io: PortSpace;
+  /**
+   * Watches the inputs of the interrupt controllers (device `ioapic` or `pic`) or the outputs of a device, by their
+   * numbers; false: there is no such device. For tests.
+   */
+  watchLines(ends: 'in' | 'out', device: string, changed: (n: number, level: boolean) => void): boolean;
   /** In the order in which they were created; reset, save and load keep it. */
   readonly devices: readonly Device[];
   device(id: string): Device | undefined;

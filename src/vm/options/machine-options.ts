@@ -67,6 +67,11 @@ export type AudioOption =
   | { readonly driver: 'wav'; readonly id: string; readonly path: string }
   | { readonly driver: 'web'; readonly id: string };
 
+/** `-qtest`: the program's terminal, or a socket to connect to or to listen on. */
+export type QtestOption =
+  | { readonly kind: 'stdio' }
+  | { readonly kind: 'socket'; readonly path: string; readonly server: boolean };
+
 export interface MachineOptions {
   machine: string;
   cpu: string | undefined;
@@ -106,11 +111,13 @@ export interface MachineOptions {
   watchdogAction: WatchdogAction;
   rtc: { base: RtcBase; clock: 'host' | 'vm' };
   icount: IcountOption | undefined;
-  accel: { tbSizeMiB: number | undefined; engine: EngineMode };
+  accel: { name: 'tcg' | 'qtest'; tbSizeMiB: number | undefined; engine: EngineMode };
   log: { items: readonly string[]; file: string | undefined };
   /** Where GDB may connect; undefined: nowhere. */
   gdb: { readonly host: string; readonly port: number } | undefined;
   startPaused: boolean;
+  /** Where a test drives the machine from. */
+  qtest: QtestOption | undefined;
   name: string | undefined;
   uuid: string;
 }
@@ -150,10 +157,11 @@ export const defaultMachineOptions = (machine: string): MachineOptions => ({
   watchdogAction: 'reset',
   rtc: { base: 'utc', clock: 'host' },
   icount: undefined,
-  accel: { tbSizeMiB: undefined, engine: 'jit' },
+  accel: { name: 'tcg', tbSizeMiB: undefined, engine: 'jit' },
   log: { items: [], file: undefined },
   gdb: undefined,
   startPaused: false,
+  qtest: undefined,
   name: undefined,
   uuid: '00000000-0000-0000-0000-000000000000',
 });

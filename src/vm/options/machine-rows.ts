@@ -19,8 +19,12 @@ function setRam(draft: Draft, text: string): void {
   draft.options.ramBytes = bytes;
 }
 
-function setAccelerator(names: string): void {
-  if (!names.split(':').includes('tcg')) throw new VmError(`invalid accelerator ${names}`, { hint: 'Use tcg.' });
+function setAccelerator(draft: Draft, names: string): void {
+  const name = names.split(':').find((each) => each === 'tcg' || each === 'qtest');
+  if (name !== 'tcg' && name !== 'qtest') {
+    throw new VmError(`invalid accelerator ${names}`, { hint: 'Use tcg or qtest.' });
+  }
+  draft.options.accel.name = name;
 }
 
 function setEngine(draft: Draft, text: string): void {
@@ -39,7 +43,7 @@ export const machineRows: readonly OptionRow[] = [
     help:
       "selects emulated machine ('-machine help' for list)\n" +
       'property accel=accel1[:accel2[:...]] selects accelerator\n' +
-      'supported accelerators are tcg (default: tcg)',
+      'supported accelerators are tcg, qtest (default: tcg)',
     apply(draft, argument, catalogue) {
       if (argument === 'help' || argument === '?') {
         draft.answer = { text: machineHelp(catalogue), exitCode: 0 };
@@ -57,7 +61,7 @@ export const machineRows: readonly OptionRow[] = [
           }
           options.machine = entry.aliasOf ?? entry.name;
         },
-        accel: setAccelerator,
+        accel: (names: string) => setAccelerator(draft, names),
         kernel: (path: string) => void (options.kernel = path),
         initrd: (path: string) => void (options.initrd = path),
         append: (text: string) => void (options.append = text),
@@ -100,16 +104,16 @@ export const machineRows: readonly OptionRow[] = [
     group: 'Standard',
     usage: '-accel [accel=]accelerator[,prop[=value][,...]]',
     help:
-      "select accelerator (tcg; use 'help' for a list)\n" +
+      "select accelerator (tcg, qtest; use 'help' for a list)\n" +
       'tb-size=n (TCG translation block cache size)\n' +
       'engine=jit|interp|eval (compiled, interpreted, or by the reference evaluator; default: jit)',
     apply(draft, argument) {
       if (argument === '' || argument === 'help' || argument === '?') {
-        draft.answer = { text: 'Accelerators supported in Lockstep binary:\ntcg\n', exitCode: 0 };
+        draft.answer = { text: 'Accelerators supported in Lockstep binary:\ntcg\nqtest\n', exitCode: 0 };
         return;
       }
       const readers = {
-        accel: setAccelerator,
+        accel: (names: string) => setAccelerator(draft, names),
         'tb-size': (text: string) => void (draft.options.accel.tbSizeMiB = parseUint(text, 'tb-size')),
         engine: (text: string) => setEngine(draft, text),
         thread(text: string) {

@@ -32,7 +32,7 @@ describe('a command line that describes a machine', () => {
     const options = machine();
     expect(options).toMatchObject({ machine: 'pc', ramBytes: 128 << 20, startPaused: false, onReboot: 'reset' });
     expect(options.serial).toEqual([{ kind: 'vc' }]);
-    expect(options.accel).toEqual({ tbSizeMiB: undefined, engine: 'jit' });
+    expect(options.accel).toEqual({ name: 'tcg', tbSizeMiB: undefined, engine: 'jit' });
     expect(options.icount).toBeUndefined();
   });
 
@@ -59,7 +59,7 @@ describe('a command line that describes a machine', () => {
     [['-icount', '3'], { icount: { shift: 3, sleep: true } }],
     [['-icount', 'shift=auto,sleep=off'], { icount: { shift: 'auto', sleep: false } }],
     [['-icount', 'shift=0,sleep=off,align=off'], { icount: { shift: 0, sleep: false } }],
-    [['-accel', 'tcg,tb-size=32,engine=interp'], { accel: { tbSizeMiB: 32, engine: 'interp' } }],
+    [['-accel', 'tcg,tb-size=32,engine=interp'], { accel: { name: 'tcg', tbSizeMiB: 32, engine: 'interp' } }],
     [['-d', 'int,guest_errors', '-D', 'log'], { log: { items: ['int', 'guest_errors'], file: 'log' } }],
     [['-name', 'guest=x,,y,process=z'], { name: 'x,y' }],
     [['-uuid', '00112233-4455-6677-8899-AABBCCDDEEFF'], { uuid: '00112233-4455-6677-8899-aabbccddeeff' }],

@@ -60,6 +60,36 @@ export const runRows: readonly OptionRow[] = [
     apply: ({ options }) => void (options.startPaused = true),
   },
   {
+    names: ['qtest'],
+    argument: true,
+    group: 'Debug/Expert',
+    usage: '-qtest stdio|unix:path[,server=on|off]',
+    help: "drive the machine's ports, memory and clock by QEMU's qtest protocol; use it with -accel qtest",
+    apply({ options }, argument) {
+      if (argument === 'stdio') {
+        options.qtest = { kind: 'stdio' };
+        return;
+      }
+      const [, path = '', rest] = /^unix:([^,]+)(?:,(.*))?$/.exec(argument) ?? [];
+      if (path === '')
+        throw new VmError(`'${argument}' is not a valid char driver`, { hint: 'Use stdio or unix:path.' });
+      let server = false;
+      applyKeys(rest ?? '', undefined, {
+        server: (text) => void (server = parseOnOff(text, 'server')),
+        wait: (text) => void parseOnOff(text, 'wait'),
+      });
+      options.qtest = { kind: 'socket', path, server };
+    },
+  },
+  {
+    names: ['qtest-log'],
+    argument: true,
+    group: 'Debug/Expert',
+    usage: '-qtest-log file',
+    help: 'accepted; nothing is logged',
+    apply: accepted,
+  },
+  {
     names: ['d'],
     argument: true,
     group: 'Debug/Expert',
