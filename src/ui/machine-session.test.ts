@@ -38,6 +38,7 @@ function fakeVm(start: VmClient['start']): VmClient & { emit(event: VmEvent): vo
     drives: async () => [],
     changeMedium: () => Promise.reject(new Error('not asked for')),
     ejectMedium: () => Promise.reject(new Error('not asked for')),
+    exportImage: () => Promise.reject(new Error('not asked for')),
     exportDrive: () => Promise.reject(new Error('not asked for')),
     monitor: async (line) => `you said ${line}\n`,
     stateHash: () => Promise.reject(new Error('not asked for')),

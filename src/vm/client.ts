@@ -42,6 +42,7 @@ export function createVmClient(createWorker: () => Worker): VmClient {
     drives: () => call(remote.drives()),
     changeMedium: (device, file, medium) => call(remote.changeMedium(device, file, medium)),
     ejectMedium: (device, force) => call(remote.ejectMedium(device, force)),
+    exportImage: (name, source, format, sink) => call(remote.exportImage(name, source, format, proxy(sink))),
     exportDrive: (device, format, sink) => call(remote.exportDrive(device, format, proxy(sink))),
     monitor: (line) => call(remote.monitor(line)),
     stateHash: () => call(remote.stateHash()),

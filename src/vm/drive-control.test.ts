@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createMemoryNode } from '../block/backends/memory.ts';
 import { createNodeHost } from '../cli/node-host.ts';
 import type { VmEvent } from './api.ts';
+import { exportSource } from './export-image.ts';
 import { MachineVm } from './machine-vm.ts';
 
 const image = (byte: number, sectors = 4): Uint8Array => new Uint8Array(sectors * 512).fill(byte);
@@ -78,6 +79,12 @@ describe('images', () => {
     await other.vm.quit();
   });
 
+  test('are exported without a machine', async () => {
+    const pieces: Uint8Array[] = [];
+    await exportSource('a', { kind: 'bytes', bytes: image(5) }, 'raw', (piece) => pieces.push(piece));
+    expect(Buffer.compare(Buffer.concat(pieces), image(5))).toBe(0);
+  });
+
   test('that nobody named the format of are said to be taken for raw', async () => {
     const { vm, events } = await machine(['-hda', 'a'], { a: image(1) });
     expect(events).toMatchObject([{ kind: 'message', level: 'warning', text: expect.stringContaining("for 'a'") }]);
@@ -89,6 +96,7 @@ describe('images', () => {
     [['-drive', 'file=a,format=foo'], "Could not open 'a': Unknown driver 'foo'"],
     [['-drive', 'if=none,id=x', '-device', 'ide-hd,drive=y'], "can't find value 'y'"],
     [['-drive', 'if=ide'], 'drive is empty'],
+    [['-drive', 'file=a,format=raw', '-drive', 'file=a,format=raw'], 'Failed to get "write" lock'],
   ])('%j is refused', async (args, message) => {
     await expect(machine(args, { a: image(1) })).rejects.toThrow(message);
   });

@@ -69,7 +69,7 @@ async function flashContents(name: string, node: BlockNode): Promise<Uint8Array>
  * Names are paths, those of files that were given by content too. Only the user's own name may be an address: what an
  * image names must not reach the user's other disks.
  */
-function storeOf({ files, images, openHostFile }: ImageLibrary, userName: string): ImageStore {
+export function storeOf({ files, images, openHostFile }: ImageLibrary, userName: string): ImageStore {
   return {
     async openFile(name, { readonly }) {
       const bytes = Object.hasOwn(files, name) ? files[name] : undefined;
@@ -86,6 +86,15 @@ function storeOf({ files, images, openHostFile }: ImageLibrary, userName: string
   };
 }
 
+/** A file that is written to is in one drive only; what is given by content is copied. */
+function refuseSharing({ file, readonly, snapshot, media }: DriveOption, drives: readonly DriveOption[]): void {
+  const isWritten = !readonly && !snapshot && media === 'disk';
+  if (file === undefined || !isWritten || drives.filter((other) => other.file === file).length < 2) return;
+  throw new VmError(`Could not open '${file}': Failed to get "write" lock`, {
+    hint: 'Two drives have this image: with snapshot=on or readonly=on in all of them they may.',
+  });
+}
+
 /** Opens the images of all drives; none stays open if one can't be opened. */
 export async function openMedia(
   drives: readonly DriveOption[],
@@ -95,6 +104,7 @@ export async function openMedia(
   const media = new Map<string, Medium>();
   try {
     for (const drive of drives) {
+      refuseSharing(drive, drives);
       const medium = await openMedium(drive, library, flash.includes(drive.id));
       if (medium !== undefined) media.set(drive.id, medium);
     }

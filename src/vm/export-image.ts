@@ -2,13 +2,37 @@
 import { BlockFailure, type BlockNode } from '../block/api.ts';
 import { ClusterNode } from '../block/cluster-node.ts';
 import { FORMATS } from '../block/formats/formats.ts';
+import { openImage } from '../block/open-image.ts';
 import { VmError } from '../util/errors.ts';
-import type { ExportFormat, PieceSink } from './api.ts';
+import type { ExportFormat, ImageSource, PieceSink } from './api.ts';
+import { storeOf } from './drives.ts';
 
 const PIECE_BYTES = 1 << 20;
 const CLUSTER_BYTES = 64 << 10;
 /** An image that is put together before it goes out may take as much memory. */
 const MAX_PACKED_BYTES = 1 << 30;
+
+/** The same for an image that no machine has open. */
+export async function exportSource(
+  name: string,
+  source: ImageSource,
+  format: ExportFormat,
+  sink: PieceSink,
+): Promise<void> {
+  const library = {
+    files: {},
+    images: new Map([[name, source]]),
+    openHostFile: undefined,
+    warn() {},
+    nodeName: () => name,
+  };
+  const image = await openImage(storeOf(library, name), name, { readonly: true });
+  try {
+    await exportImage(image, format, sink);
+  } finally {
+    await image.close();
+  }
+}
 
 export async function exportImage(node: BlockNode, format: ExportFormat, sink: PieceSink): Promise<void> {
   if (format === 'raw') return sendAll(node, sink);

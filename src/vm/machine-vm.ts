@@ -619,7 +619,8 @@ export class MachineVm implements Vm {
     if (parts === undefined || this.runState !== 'running') return;
     parts.loop.pause();
     this.flush(parts);
-    this.message('warning', `drive '${id}': ${error.message}: the machine is paused`);
+    const hint = error.code === 'ENOSPC' ? 'continue it when there is room again' : 'continue it to try again';
+    this.message('warning', `drive '${id}': ${error.message}. The machine is paused: ${hint}.`);
     this.setState('io-error', error.code);
   }
 

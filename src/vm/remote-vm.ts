@@ -1,11 +1,16 @@
 /** The machine that a worker offers to its page. */
-import type { Vm } from './api.ts';
+import type { ExportFormat, ImageSource, PieceSink, Vm } from './api.ts';
+import { exportSource } from './export-image.ts';
 import { createWorkerHost } from './host.ts';
 import { MachineVm } from './machine-vm.ts';
 import { toRemote } from './remote-error.ts';
 
 /** `pauseAt` is for tools that compare machines: see MachineVm. */
-export type RemoteVm = Vm & Pick<MachineVm, 'pauseAt'>;
+export type RemoteVm = Vm &
+  Pick<MachineVm, 'pauseAt'> & {
+    /** Hands on an image that no machine has open, as a file. */
+    exportImage(name: string, source: ImageSource, format: ExportFormat, sink: PieceSink): Promise<void>;
+  };
 
 /** A machine in this worker, its errors fit to be passed to the page. */
 export function createRemoteVm(): RemoteVm {
@@ -35,6 +40,7 @@ export function createRemoteVm(): RemoteVm {
     drives: guarded(() => vm.drives()),
     changeMedium: guarded((device, file, medium) => vm.changeMedium(device, file, medium)),
     ejectMedium: guarded((device, force) => vm.ejectMedium(device, force)),
+    exportImage: guarded(exportSource),
     exportDrive: guarded((device, format, sink) => vm.exportDrive(device, format, sink)),
     monitor: guarded((line) => vm.monitor(line)),
     stateHash: guarded(() => vm.stateHash()),
