@@ -63,7 +63,9 @@ function writeCr0(value: u32): void {
     if (!loadPdptes(load<u32>(F_CR3))) return;
   }
   store<u32>(F_CR0, cr0);
-  if (((old ^ cr0) & (CR0_PG | CR0_PE | CR0_WP)) != 0) tlb_flush();
+  // Without paging a linear address is a physical one, in real mode and in protected mode: firmware goes to and fro.
+  const mapping = CR0_PG | (old & cr0 & CR0_PG ? CR0_WP : 0);
+  if (((old ^ cr0) & mapping) != 0) tlb_flush();
   update_mode();
 }
 
