@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { assembledDisk, missing, ourReport, reportOfQemu } from './machines.ts';
 
-const TIMEOUT_MS = 120_000;
-const BLITS = 400;
+const TIMEOUT_MS = 240_000;
+const BLITS = 300;
 const BLIT_BYTES = 32;
 const END = 0xffff;
 

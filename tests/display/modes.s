@@ -233,23 +233,17 @@ modes:
         mode    0x103, 3, 8
         mode    0x104, 2, 2
         mode    0x105, 3, 12
-        mode    0x106, 2, 3
-        mode    0x107, 3, 20
         mode    0x10d, 3, 2
         mode    0x10e, 3, 2
         mode    0x10f, 3, 3
         mode    0x110, 3, 10
         mode    0x111, 3, 10
         mode    0x112, 3, 15
-        mode    0x113, 3, 15
-        mode    0x114, 3, 15
         mode    0x115, 3, 22
-        mode    0x116, 3, 24
         mode    0x117, 3, 24
         mode    0x118, 3, 36
         mode    0x140, 3, 4
         mode    0x142, 3, 20
-        mode    0x143, 3, 30
         mode    0x144, 3, 48
         mode    0x146, 3, 1
         .word   0xffff

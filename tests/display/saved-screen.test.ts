@@ -7,7 +7,7 @@ import { MachineVm } from '../../src/vm/machine-vm.ts';
 import { missing } from './machines.ts';
 
 const ROMS = new URL('../../roms/out/', import.meta.url);
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 async function machine(vga: string, ...args: string[]) {
   const vm = new MachineVm({ host: createNodeHost() });

@@ -24,6 +24,8 @@ export interface CirrusMemory {
   /** The linear frame buffer. */
   readLinear(offset: number): number;
   writeLinear(offset: number, value: number): void;
+  /** What accesses do is worked out anew. */
+  registersChanged(): void;
   /** Parts of the window that are plain memory now. */
   plainWindow(): readonly LinearPiece[];
   /** The frame buffer is plain memory now, but for the blitter's registers at its end. */
@@ -118,6 +120,7 @@ export function createCirrusMemory(
       if (address >= video.length - BLT_MMIO_BYTES && mmioIs(true)) registers.writeMmio(address & 0xff, value);
       else if (!blitter.feed(value)) store(scaled(address), value);
     },
+    registersChanged: vga.registersChanged,
     plainWindow() {
       if (!isLinear(s)) {
         const piece = vga.linearWindow();

@@ -138,6 +138,7 @@ export const cirrusVga = defineDevice({
 
     let pieces: readonly { readonly mapping: Mapping; readonly piece: LinearPiece }[] = [];
     function mappingsChanged(): void {
+      memory.registersChanged();
       const hasMmio = ((s.sr[SRX.CONFIG] ?? 0) & SR_CONFIG.MMIO_LINEAR) !== 0;
       const wanted = memory.plainWindow();
       const isSame =

@@ -94,6 +94,7 @@ export function createVga(s: VgaState, { clock, vram, transaction }: VgaWiring):
     | undefined;
 
   function windowChanged(): void {
+    memory.registersChanged();
     const next = memory.linearWindow();
     if (next?.at === linear?.at && next?.size === linear?.size && next?.offset === linear?.offset) return;
     transaction(() => {

@@ -27,55 +27,121 @@ export interface VgaMemory {
   /** `offset` from A0000h, below 20000h. */
   read(offset: number): number;
   write(offset: number, value: number): void;
+  /** What accesses do is worked out anew. */
+  registersChanged(): void;
   /** The part of the window that is plain memory now: where, and what of video memory it shows. */
   linearWindow(): { readonly at: number; readonly size: number; readonly offset: number } | undefined;
+}
+
+/** The registers as accesses of memory need them. */
+interface DataPath {
+  readonly isChain4: boolean;
+  readonly isOddEven: boolean;
+  /** The window, from A0000h on, and what of video memory it begins with. */
+  readonly at: number;
+  readonly size: number;
+  readonly base: number;
+  readonly mapMask: number;
+  readonly writable: number;
+  /** Planes 2 and 3 instead of 0 and 1 in odd/even addressing. */
+  readonly upperPlanes: number;
+  readonly readShift: number;
+  readonly comparesColours: boolean;
+  readonly writeMode: number;
+  readonly rotate: number;
+  readonly logic: number;
+  readonly setReset: number;
+  readonly enable: number;
+  readonly bitMask: number;
+}
+
+function dataPathOf(s: VgaState): DataPath {
+  const gr = (index: number): number => s.gr[index] ?? 0;
+  const mode = (gr(GR.MISC) >> 2) & 3;
+  const { at, size } = WINDOWS[mode] ?? WINDOWS[0];
+  const mapMask = vbePacked(s) ? 0xf : (s.sr[SR.MAP_MASK] ?? 0) & 0xf;
+  return {
+    isChain4: vbePacked(s) || ((s.sr[SR.MEMORY] ?? 0) & SR_MEMORY.CHAIN4) !== 0,
+    isOddEven: (gr(GR.MODE) & GR_MODE.ODD_EVEN) !== 0,
+    at,
+    size,
+    base: mode === BANKED ? s.bankOffset : 0,
+    mapMask,
+    writable: planesOf(mapMask),
+    upperPlanes: gr(GR.READ_MAP) & 2,
+    readShift: 8 * gr(GR.READ_MAP),
+    comparesColours: (gr(GR.MODE) & GR_MODE.READ_COMPARE) !== 0,
+    writeMode: gr(GR.MODE) & 3,
+    rotate: gr(GR.ROTATE) & 7,
+    logic: (gr(GR.ROTATE) >> 3) & 3,
+    setReset: planesOf(gr(GR.SET_RESET)),
+    enable: planesOf(gr(GR.ENABLE_SET_RESET)),
+    bitMask: gr(GR.BIT_MASK),
+  };
+}
+
+/** `latch`, changed by `planes` as GR3's function says: replace, AND, OR, XOR. */
+function combined(logic: number, planes: number, latch: number): number {
+  if (logic === 0) return planes;
+  return logic === 1 ? planes & latch : logic === 2 ? planes | latch : planes ^ latch;
+}
+
+/** What a processor's byte becomes in the four planes: GR5's write modes 0 to 3. */
+function throughDataPath(path: DataPath, value: number, latch: number): number {
+  const { writeMode, rotate, logic, setReset, enable } = path;
+  if (writeMode === 1) return latch;
+  const rotated = ((value >> rotate) | (value << (8 - rotate))) & 0xff;
+  const planes =
+    writeMode === 0
+      ? (everyPlane(rotated) & ~enable) | (setReset & enable)
+      : writeMode === 2
+        ? planesOf(value)
+        : setReset;
+  const bits = everyPlane(writeMode === 3 ? path.bitMask & rotated : path.bitMask);
+  return (combined(logic, planes, latch) & bits) | (latch & ~bits);
 }
 
 export function createVgaMemory(s: VgaState, { bytes, written }: DeviceMemory): VgaMemory {
   const size = bytes.length;
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, size >> 2);
+  let path: DataPath | undefined;
 
-  const isChain4 = (): boolean => vbePacked(s) || ((s.sr[SR.MEMORY] ?? 0) & SR_MEMORY.CHAIN4) !== 0;
-  const mapMask = (): number => (vbePacked(s) ? 0xf : (s.sr[SR.MAP_MASK] ?? 0) & 0xf);
-  const mapMode = (): number => ((s.gr[GR.MISC] ?? 0) >> 2) & 3;
-  const gr = (index: number): number => s.gr[index] ?? 0;
-
-  /** The address that an access of the window means; -1: the window does not reach there. */
-  function addressOf(offset: number): number {
-    const mode = mapMode();
-    const window = WINDOWS[mode] ?? WINDOWS[0];
-    const at = offset - window.at;
-    if (at < 0 || at >= window.size) return -1;
-    return mode === BANKED ? at + s.bankOffset : at;
-  }
   /** In odd/even addressing, address bit 0 chooses between planes 0 and 1, or 2 and 3. */
-  const oddEvenPlane = (address: number): number => (gr(GR.READ_MAP) & 2) | (address & 1);
-  const oddEvenOffset = (address: number): number => ((address & ~1) << 1) | oddEvenPlane(address);
+  const oddEvenPlane = (upperPlanes: number, address: number): number => upperPlanes | (address & 1);
+  const oddEvenOffset = (upperPlanes: number, address: number): number =>
+    ((address & ~1) << 1) | oddEvenPlane(upperPlanes, address);
 
   function read(offset: number): number {
-    const address = addressOf(offset);
-    if (address < 0) return 0xff;
-    if (isChain4()) return bytes[address] ?? 0xff;
-    if (gr(GR.MODE) & GR_MODE.ODD_EVEN) return bytes[oddEvenOffset(address)] ?? 0xff;
+    path ??= dataPathOf(s);
+    const within = offset - path.at;
+    if (within < 0 || within >= path.size) return 0xff;
+    const address = within + path.base;
+    if (path.isChain4) return bytes[address] ?? 0xff;
+    if (path.isOddEven) return bytes[oddEvenOffset(path.upperPlanes, address)] ?? 0xff;
     const word = words[address];
     if (word === undefined) return 0xff;
     s.latch = word >>> 0;
-    if ((gr(GR.MODE) & GR_MODE.READ_COMPARE) === 0) return (word >>> (8 * gr(GR.READ_MAP))) & 0xff;
+    if (!path.comparesColours) return (word >>> path.readShift) & 0xff;
     // Read mode 1: a 1 for each pixel whose planes, as far as they count, equal the compare colour.
-    const differs = (word ^ planesOf(gr(GR.COLOUR_COMPARE))) & planesOf(gr(GR.COLOUR_DONT_CARE));
+    const [colour, counting] = [s.gr[GR.COLOUR_COMPARE] ?? 0, s.gr[GR.COLOUR_DONT_CARE] ?? 0];
+    const differs = (word ^ planesOf(colour)) & planesOf(counting);
     return ~(differs | (differs >> 8) | (differs >> 16) | (differs >> 24)) & 0xff;
   }
 
   function write(offset: number, value: number): void {
-    const address = addressOf(offset);
-    if (address < 0) return;
-    if (isChain4()) {
-      if (mapMask() & (1 << (address & 3))) store(address, value);
-    } else if (gr(GR.MODE) & GR_MODE.ODD_EVEN) {
-      if (mapMask() & (1 << oddEvenPlane(address))) store(oddEvenOffset(address), value);
+    path ??= dataPathOf(s);
+    const within = offset - path.at;
+    if (within < 0 || within >= path.size) return;
+    const address = within + path.base;
+    if (path.isChain4) {
+      if (path.mapMask & (1 << (address & 3))) store(address, value);
+    } else if (path.isOddEven) {
+      const plane = oddEvenPlane(path.upperPlanes, address);
+      if (path.mapMask & (1 << plane)) store(oddEvenOffset(path.upperPlanes, address), value);
     } else if (address < words.length) {
-      const mask = planesOf(mapMask());
-      words[address] = ((words[address] ?? 0) & ~mask) | (throughDataPath(value) & mask);
+      const { writable } = path;
+      const planes = throughDataPath(path, value, s.latch);
+      words[address] = ((words[address] as number) & ~writable) | (planes & writable);
       written(address * 4, 4);
     }
   }
@@ -85,49 +151,17 @@ export function createVgaMemory(s: VgaState, { bytes, written }: DeviceMemory): 
     written(at, 1);
   }
 
-  /** What a processor's byte becomes in the four planes: GR5's write modes 0 to 3. */
-  function throughDataPath(value: number): number {
-    const { latch } = s;
-    const rotate = gr(GR.ROTATE) & 7;
-    const rotated = ((value >> rotate) | (value << (8 - rotate))) & 0xff;
-    const setReset = planesOf(gr(GR.SET_RESET));
-    switch (gr(GR.MODE) & 3) {
-      case 0: {
-        const enable = planesOf(gr(GR.ENABLE_SET_RESET));
-        return masked(combined((everyPlane(rotated) & ~enable) | (setReset & enable)), gr(GR.BIT_MASK));
-      }
-      case 1:
-        return latch;
-      case 2:
-        return masked(combined(planesOf(value)), gr(GR.BIT_MASK));
-      default:
-        return masked(combined(setReset), gr(GR.BIT_MASK) & rotated);
-    }
-  }
-  /** GR3's function: replace, AND, OR or XOR with the latch. */
-  function combined(planes: number): number {
-    switch ((gr(GR.ROTATE) >> 3) & 3) {
-      case 1:
-        return planes & s.latch;
-      case 2:
-        return planes | s.latch;
-      case 3:
-        return planes ^ s.latch;
-      default:
-        return planes;
-    }
-  }
-  const masked = (planes: number, bits: number): number => (planes & everyPlane(bits)) | (s.latch & ~everyPlane(bits));
-
   return {
     read,
     write,
+    registersChanged() {
+      path = undefined;
+    },
     linearWindow() {
-      if (!isChain4() || mapMask() !== 0xf) return undefined;
-      const mode = mapMode();
-      const { at, size: length } = WINDOWS[mode] ?? WINDOWS[0];
-      const offset = mode === BANKED ? s.bankOffset : 0;
-      return offset + length <= size ? { at, size: length, offset } : undefined;
+      path ??= dataPathOf(s);
+      const { isChain4, mapMask, at, size: length, base } = path;
+      if (!isChain4 || mapMask !== 0xf) return undefined;
+      return base + length <= size ? { at, size: length, offset: base } : undefined;
     },
   };
 }
