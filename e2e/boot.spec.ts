@@ -29,7 +29,7 @@ test.afterAll(async () => {
 test('Debian’s kernel boots to a shell, and the main thread stays free', async ({ browser }) => {
   test.setTimeout(BOOT_TIMEOUT_MS + 60_000);
   await page.goto('/');
-  const start = page.getByRole('button', { name: 'Start', exact: true });
+  const start = page.getByRole('button', { name: 'Start' }).first();
   await expect(start).toBeEnabled();
   const report = await watchMainThread(browser, page);
   await start.click();
@@ -99,8 +99,8 @@ test('a narrow screen has room for all of it', async () => {
   const usual = page.viewportSize();
   await page.setViewportSize({ width: 360, height: 640 });
   expect(await scrollsSideways(page)).toBe(false);
-  for (const name of ['Pause', 'Reset', 'Power off', 'Search', 'Monitor', 'Help']) {
-    await expect(page.getByRole('button', { name })).toBeInViewport({ ratio: 1 });
+  for (const name of ['Pause', 'Reset', 'Power off', 'Media', 'Full screen', 'Search', 'Monitor', 'Help', 'More']) {
+    await expect(page.getByRole('button', { name, exact: true })).toBeInViewport({ ratio: 1 });
   }
   await page.keyboard.type('tty\n');
   await waitForText(page, '/dev/');
@@ -118,13 +118,26 @@ test('a reset is asked about, and boots again', async () => {
 });
 
 test('powering off says so, keeps the output, and offers to start again', async () => {
-  await page.getByRole('button', { name: 'Power off' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Power off' }).click();
+  await page.getByRole('button', { name: 'Power off', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Power off', exact: true }).click();
   await expect(page.getByRole('status')).toHaveText('Powered off.');
   expect(await terminalText(page)).not.toBe('');
   await page.getByRole('button', { name: 'Start again' }).click();
   await waitForText(page, KERNEL_LINE);
+  await page.getByRole('button', { name: 'Power off', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Power off', exact: true }).click();
   await page.getByRole('button', { name: 'Machines' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Power off and leave' }).click();
-  await expect(page.getByRole('button', { name: 'Start', exact: true })).toBeVisible();
+  await expect(page.getByRole('listitem', { name: 'Linux 6.1 i386' }).first()).toContainText('just now');
+});
+
+test('a machine goes on behind the other pages, and is found as it was left', async () => {
+  await page.getByRole('button', { name: 'Run Linux 6.1 i386' }).click();
+  await waitForText(page, KERNEL_LINE);
+  await page.getByRole('button', { name: 'Machines' }).click();
+  await expect(page.getByText('Back to Linux 6.1 i386')).toBeVisible();
+  await page.getByRole('button', { name: 'Start' }).nth(1).click();
+  await expect(page.getByRole('dialog')).toContainText('Power off Linux 6.1 i386?');
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  await page.getByText('Back to Linux 6.1 i386').click();
+  expect(await terminalText(page)).toMatch(KERNEL_LINE);
 });

@@ -13,7 +13,7 @@ test('on a host that sends no headers the service worker isolates the page', asy
   expect(first.headers()['cross-origin-opener-policy']).toBeUndefined();
   await page.goto(plainHost);
   await expect.poll(() => page.evaluate(() => crossOriginIsolated).catch(() => false)).toBe(true);
-  await page.getByRole('button', { name: 'Start', exact: true }).click();
+  await page.getByRole('button', { name: 'Start' }).first().click();
   await waitForText(page, KERNEL_LINE);
 });
 

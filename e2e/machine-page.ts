@@ -43,3 +43,25 @@ export async function seriousFaults(page: Page): Promise<string[]> {
 export function scrollsSideways(page: Page): Promise<boolean> {
   return page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
 }
+
+/** Clicks the gallery's first card, as somebody does who comes for the first time. */
+export async function startLinux(page: Page): Promise<void> {
+  await page.goto('/');
+  await page
+    .getByRole('listitem', { name: 'Linux 6.1 i386', exact: true })
+    .getByRole('button', { name: 'Start' })
+    .click();
+}
+
+/** Drops files, by name, on the page. */
+export async function dropFiles(page: Page, files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+  const texts = Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')] as const);
+  await page.evaluate((dropped) => {
+    const transfer = new DataTransfer();
+    for (const [name, text] of dropped) {
+      const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+      transfer.items.add(new File([bytes], name));
+    }
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  }, texts);
+}

@@ -1,21 +1,18 @@
 import { Dialog } from './dialog.tsx';
 
-const texts = {
-  reset: { title: 'Reset the machine?', action: 'Reset' },
-  'power-off': { title: 'Power the machine off?', action: 'Power off' },
-  leave: { title: 'Leave this machine?', action: 'Power off and leave' },
-} as const;
-
 interface ConfirmDialogProps {
-  readonly question: keyof typeof texts;
+  readonly title: string;
+  /** What is lost by it. */
+  readonly text?: string;
+  /** Label of the button that does it. */
+  readonly action: string;
   onAnswer(confirmed: boolean): void;
 }
 
-export function ConfirmDialog({ question, onAnswer }: ConfirmDialogProps) {
-  const { title, action } = texts[question];
+export function ConfirmDialog({ title, text, action, onAnswer }: ConfirmDialogProps) {
   return (
     <Dialog title={title} onClose={() => onAnswer(false)}>
-      <p>All that the guest holds in memory is lost.</p>
+      <p>{text ?? 'All that the guest holds in memory is lost.'}</p>
       <div className="dialog-actions">
         <button type="button" className="button" onClick={() => onAnswer(false)}>
           Cancel

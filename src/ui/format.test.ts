@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytesText, countText, guestTimeText, mipsText, percentText } from './format.ts';
+import { agoText, bytesText, countText, guestTimeText, mipsText, percentText, timeLeftText } from './format.ts';
 
 test('sizes are in binary units with two digits or more', () => {
   expect([0, 1023, 1024, 5_707_712, 2 ** 27, 2047 * 2 ** 20].map(bytesText)).toEqual([
@@ -28,4 +28,26 @@ test('counts keep every digit', () => {
 test('speeds and shares are short', () => {
   expect([0, 0.25, 9.94, 153.6].map(mipsText)).toEqual(['0', '0.3', '9.9', '154']);
   expect(percentText(0.456)).toBe('46\u202f%');
+});
+
+test('what is left is said as one would', () => {
+  expect([0.2, 42.4, 75, 7260].map(timeLeftText)).toEqual([
+    'a moment left',
+    '42 s left',
+    '1 min 15 s left',
+    '2 h 1 min left',
+  ]);
+});
+
+test('the past is told from now, and by its date once it is long ago', () => {
+  const now = Date.UTC(2026, 2, 20, 12);
+  const ago = (ms: number): string => agoText(now - ms, now);
+  expect([-5, 59e3, 180e3, 2 * 3600e3, 25 * 3600e3, 16 * 24 * 3600e3].map(ago)).toEqual([
+    'just now',
+    'just now',
+    '3 minutes ago',
+    '2 hours ago',
+    'yesterday',
+    '4 March 2026',
+  ]);
 });

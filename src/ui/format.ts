@@ -36,3 +36,26 @@ export function countText(count: number): string {
 export function percentText(share: number): string {
   return `${Math.round(share * 100)}\u202f%`;
 }
+
+/** 75 → '1 min 15 s left': what remains at the speed so far. */
+export function timeLeftText(seconds: number): string {
+  if (seconds < 1) return 'a moment left';
+  if (seconds < 60) return `${Math.round(seconds)} s left`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? `${minutes} min ${Math.round(seconds % 60)} s left`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min left`;
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+
+/** When something was, as one says it: '3 minutes ago', 'yesterday', '4 March 2026'. */
+export function agoText(then: number, now: number): string {
+  const passed = Math.max(0, now - then);
+  if (passed < 60_000) return 'just now';
+  if (passed < 3_600_000) return relative.format(-Math.floor(passed / 60_000), 'minute');
+  if (passed < DAY_MS) return relative.format(-Math.floor(passed / 3_600_000), 'hour');
+  if (passed < 7 * DAY_MS) return relative.format(-Math.floor(passed / DAY_MS), 'day');
+  return new Date(then).toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
+}

@@ -1,13 +1,11 @@
-import './styles/start-screen.css';
-import { Masthead } from './masthead.tsx';
+import './styles/shell.css';
 
 /** Shown instead of all else: without shared memory no machine can run. */
 export function IsolationMissing({ reason }: { readonly reason: string }) {
   return (
-    <main className="start">
-      <Masthead />
+    <main className="page">
       <section className="trouble" role="alert">
-        <h2>This page is not cross-origin isolated</h2>
+        <h1>This page is not cross-origin isolated</h1>
         <p>{reason}</p>
         <p>
           The machine’s memory is shared between workers, which browsers allow on isolated pages only. Whoever serves

@@ -49,7 +49,7 @@ function fakeVm(start: VmClient['start']): VmClient & { emit(event: VmEvent): vo
   };
 }
 
-const launch: Launch = { title: 'A machine', args: ['-M', 'pc'], load: async () => ({}) };
+const launch: Launch = { id: 'm1', title: 'A machine', args: ['-M', 'pc'], load: async () => ({ files: {} }) };
 
 function setUp(start: VmClient['start'] = async () => {}, screenReady = Promise.resolve()) {
   const machines: ReturnType<typeof fakeVm>[] = [];
@@ -95,7 +95,7 @@ describe('a session', () => {
   test('powers a machine on and follows its state to the very instruction it pauses at', async () => {
     const { session, machines } = setUp();
     await session.start(launch);
-    expect(session.view).toMatchObject({ phase: { kind: 'on' }, run: 1, title: 'A machine' });
+    expect(session.view).toMatchObject({ phase: { kind: 'on' }, run: 1, id: 'm1', title: 'A machine' });
     machines[0]?.emit({ kind: 'state', state: 'running' });
     await session.pause();
     expect(session.view.phase).toEqual({ kind: 'on', state: 'paused' });
@@ -123,7 +123,7 @@ describe('a session', () => {
     expect(session.view.phase).toEqual({ kind: 'on', state: 'prelaunch' });
   });
 
-  test('stays on the start screen with message and hint when the kernel is refused', async () => {
+  test('stays with the choice, with message and hint when the kernel is refused', async () => {
     const { session, machines } = setUp(async () => {
       throw new VmError('x.bin: not a bzImage', { hint: 'Bring another.' });
     });
@@ -143,7 +143,7 @@ describe('a session', () => {
         onProgress({ name: 'b', received: 1, total: 2 });
         onProgress({ name: 'a', received: 2, total: 2 });
         seen = session.view.phase;
-        return {};
+        return { files: {} };
       },
     });
     expect(seen).toEqual({
@@ -157,10 +157,10 @@ describe('a session', () => {
 
   test('that is left while loading starts no machine', async () => {
     const { session, machines } = setUp();
-    const loading = Promise.withResolvers<Record<string, Uint8Array>>();
+    const loading = Promise.withResolvers<{ files: Record<string, Uint8Array> }>();
     const started = session.start({ ...launch, load: () => loading.promise });
     session.leave();
-    loading.resolve({});
+    loading.resolve({ files: {} });
     await started;
     expect(machines).toHaveLength(0);
     expect(session.view).toMatchObject({ phase: { kind: 'choosing' }, trouble: undefined });

@@ -1,8 +1,8 @@
 /**
- * One machine at a time, from the choice on the start screen to its end: what the page shows is a function of `view`.
+ * One machine at a time, from the choice in the library to its end: what the page shows is a function of `view`.
  * Knows neither React nor the DOM; the machine itself runs elsewhere, behind the client.
  */
-import type { RunState, SharedScreen, VmEvent, VmOptions, VmStatus } from '../vm/api.ts';
+import type { DriveView, ImageSource, RunState, SharedScreen, VmEvent, VmOptions, VmStatus } from '../vm/api.ts';
 import type { VmClient } from '../vm/client.ts';
 import type { Progress } from './guest-files.ts';
 import { OutputFeed, type Schedule } from './output-feed.ts';
@@ -11,10 +11,12 @@ import { type Trouble, troubleOf } from './trouble.ts';
 
 /** A machine ready to be fetched and started. */
 export interface Launch {
+  /** Of the machine, in the library. */
+  readonly id: string;
   readonly title: string;
   readonly args: readonly string[];
   /** Brings the files that `args` names. */
-  load(onProgress: (progress: Progress) => void, signal: AbortSignal): Promise<VmOptions['files']>;
+  load(onProgress: (progress: Progress) => void, signal: AbortSignal): Promise<Omit<VmOptions, 'args'>>;
 }
 
 export type Phase =
@@ -35,6 +37,8 @@ export interface SessionView {
   readonly phase: Phase;
   /** Counts power-ons, so that each has a terminal of its own. */
   readonly run: number;
+  /** The machine that it is about; undefined before the first. */
+  readonly id: string | undefined;
   readonly title: string;
   readonly status: VmStatus | undefined;
   /** What the display adapter shows; undefined: the machine has none. */
@@ -68,6 +72,7 @@ export class MachineSession {
   private current: SessionView = {
     phase: { kind: 'choosing' },
     run: 0,
+    id: undefined,
     title: '',
     status: undefined,
     screen: undefined,
@@ -110,9 +115,10 @@ export class MachineSession {
     this.launch = launch;
     const loading = new AbortController();
     this.loading = loading;
-    this.show({ phase: { kind: 'loading', downloads: [] }, title: launch.title, trouble: undefined, notices: [] });
+    const { id, title } = launch;
+    this.show({ phase: { kind: 'loading', downloads: [] }, id, title, trouble: undefined, notices: [] });
     try {
-      const files = await launch.load((progress) => {
+      const brought = await launch.load((progress) => {
         if (!loading.signal.aborted) this.progressed(progress);
       }, loading.signal);
       loading.signal.throwIfAborted();
@@ -122,7 +128,7 @@ export class MachineSession {
       const staysPaused = launch.args.includes('-S');
       const sound = launch.args.includes('-audiodev') ? [] : ['-audiodev', 'web,id=page'];
       const args = [...launch.args, ...sound, ...(staysPaused ? [] : ['-S'])];
-      await vm.start({ args, files }, (event) => {
+      await vm.start({ args, ...brought }, (event) => {
         if (this.vm === vm) this.receive(event);
       });
       const screen = await vm.screen();
@@ -143,7 +149,7 @@ export class MachineSession {
     if (this.launch !== undefined) await this.start(this.launch);
   }
 
-  /** Ends whatever runs or loads, without asking, and goes back to the start screen. */
+  /** Ends whatever runs or loads, without asking, and goes back to the choice. */
   leave(): void {
     this.release();
     this.show({ phase: { kind: 'choosing' }, trouble: undefined, notices: [], status: undefined });
@@ -180,6 +186,22 @@ export class MachineSession {
   };
   private give(request: (vm: VmClient) => Promise<void>): void {
     if (this.current.phase.kind === 'on') void this.ask(request);
+  }
+
+  /** As the button on the case does: the guest shuts down, if it listens to ACPI. */
+  async powerButton(): Promise<void> {
+    await this.ask(async (vm) => void (await vm.monitor('system_powerdown')));
+  }
+
+  async drives(): Promise<readonly DriveView[]> {
+    return (await this.vm?.drives()) ?? [];
+  }
+  /** Throws a VmError if the drive or the image is refused. */
+  async insert(device: string, file: string, source: ImageSource): Promise<void> {
+    await this.vm?.changeMedium(device, file, { source });
+  }
+  async eject(device: string): Promise<void> {
+    await this.vm?.ejectMedium(device);
   }
 
   async powerOff(): Promise<void> {
@@ -245,6 +267,11 @@ export class MachineSession {
         if (this.current.phase.kind === 'on') this.show({ phase: { kind: 'on', state: event.state } });
         if (event.state === 'internal-error')
           this.notify('error', 'The machine stopped on an error. Reset it to go on.');
+        if (event.state === 'io-error')
+          this.notify(
+            'warning',
+            'The machine waits: what it writes finds no room in this browser. Free some on the storage page, then resume it; nothing is lost.',
+          );
         break;
       case 'message':
         this.notify(event.level, event.text);

@@ -1,16 +1,13 @@
 import { expect, test } from 'vitest';
 import { defaultSettings, settingsFrom } from './settings.ts';
 
-test('settings survive being stored', () => {
-  const settings = { card: 'own', ramMiB: 512, append: { own: 'quiet' } } as const;
-  expect(settingsFrom(structuredClone(settings))).toEqual(settings);
+test('what is not stored, or is not what it should be, is the default', () => {
+  for (const text of [null, '', 'x', '5', '[]', '{}', '{"theme":"pink","fontSize":3,"ramMiB":-1,"confirm":"no"}']) {
+    expect(settingsFrom(text)).toEqual(defaultSettings);
+  }
 });
 
-test('what a former version or a stranger stored falls back to the defaults, field by field', () => {
-  expect(settingsFrom(undefined)).toEqual(defaultSettings);
-  expect(settingsFrom('x')).toEqual(defaultSettings);
-  expect(settingsFrom({ card: 'gone', ramMiB: 512, append: { own: 3, gone: 'x' } })).toEqual({
-    ...defaultSettings,
-    ramMiB: 512,
-  });
+test('settings are kept, and those of other versions ignored', () => {
+  const settings = { theme: 'dark', scaling: 'integer', smooth: true, fontSize: 18, confirm: false, ramMiB: 512 };
+  expect(settingsFrom(JSON.stringify({ ...settings, sparkle: true }))).toEqual(settings);
 });

@@ -1,6 +1,15 @@
 /** Keys for the page's own commands. All else belongs to the guest. */
 
-export type Command = 'pause' | 'reset' | 'power-off' | 'search' | 'monitor' | 'help' | 'focus';
+export type Command =
+  | 'pause'
+  | 'reset'
+  | 'power-off'
+  | 'search'
+  | 'monitor'
+  | 'fullscreen'
+  | 'media'
+  | 'help'
+  | 'focus';
 
 export interface Shortcut {
   readonly command: Command;
@@ -20,7 +29,9 @@ export const shortcuts: readonly Shortcut[] = [
   { command: 'power-off', keys: 'Ctrl+Alt+O', what: 'Power off' },
   { command: 'search', keys: 'Ctrl+F', what: 'Search the terminal' },
   { command: 'monitor', keys: 'Ctrl+Alt+M', what: 'Monitor' },
-  { command: 'focus', keys: 'Ctrl+Alt+B', what: 'From the terminal to the buttons, and back' },
+  { command: 'fullscreen', keys: 'Ctrl+Alt+F', what: 'Full screen, and back' },
+  { command: 'media', keys: 'Ctrl+Alt+D', what: 'CDs and floppies' },
+  { command: 'focus', keys: 'Ctrl+Alt+B', what: 'From the machine to the buttons, and back' },
   { command: 'help', keys: 'Ctrl+Alt+H', what: 'This help' },
 ];
 

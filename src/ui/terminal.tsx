@@ -5,10 +5,13 @@ import '@xterm/xterm/css/xterm.css';
 import { type Ref, useEffect, useEffectEvent, useImperativeHandle, useRef, useState } from 'react';
 import { nextFrame, type OutputFeed } from './output-feed.ts';
 import { themeOf } from './terminal-theme.ts';
+import { isDark, onThemeChange } from './theme.ts';
 
 export interface TerminalHandle {
   focus(): void;
   clearSelection(): void;
+  /** What is on view, top to bottom. */
+  lines(): readonly string[];
   readonly search: SearchAddon;
 }
 
@@ -52,18 +55,20 @@ function showTerminal(
     signal.addEventListener('abort', () => clearTimeout(timer));
   };
   later(() => {
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
     const xterm = new Xterm({
       scrollback: SCROLLBACK_LINES,
       fontFamily: getComputedStyle(element).fontFamily,
       lineHeight: 1.15,
       cursorBlink: false,
       minimumContrastRatio: 4.5,
-      theme: themeOf(scheme.matches),
+      theme: themeOf(isDark()),
       allowProposedApi: true, // the search addon's highlights
     });
     signal.addEventListener('abort', () => xterm.dispose());
-    scheme.addEventListener('change', () => (xterm.options.theme = themeOf(scheme.matches)), { signal });
+    signal.addEventListener(
+      'abort',
+      onThemeChange(() => (xterm.options.theme = themeOf(isDark()))),
+    );
     later(() => {
       xterm.open(element);
       xterm.textarea?.setAttribute('aria-label', 'Serial console of the guest');
@@ -75,11 +80,21 @@ function showTerminal(
         const search = new SearchAddon();
         xterm.loadAddon(search);
         xterm.focus();
-        onReady({ focus: () => xterm.focus(), clearSelection: () => xterm.clearSelection(), search });
+        onReady({
+          focus: () => xterm.focus(),
+          clearSelection: () => xterm.clearSelection(),
+          lines: () => linesOf(xterm),
+          search,
+        });
       });
     });
   });
   return ended;
+}
+
+function linesOf({ buffer: { active }, rows }: Xterm): readonly string[] {
+  const from = active.baseY;
+  return Array.from({ length: rows }, (_, row) => active.getLine(from + row)?.translateToString(true) ?? '');
 }
 
 function takeOutput(xterm: Xterm, output: OutputFeed, signal: AbortSignal): void {

@@ -4,7 +4,9 @@ import type { Trouble } from './trouble.ts';
 /** What went wrong, and what to do about it. */
 export function TroubleNotice({ trouble: { message, hint } }: { readonly trouble: Trouble }) {
   const place = useRef<HTMLDivElement>(null);
-  useEffect(() => place.current?.scrollIntoView({ block: 'nearest' }), []);
+  useEffect(() => {
+    void place.current?.scrollIntoView({ block: 'nearest' }); // a promise in newer browsers, which is no effect's end
+  }, []);
   return (
     <div className="trouble" role="alert" ref={place}>
       <p className="trouble-message">{message}</p>

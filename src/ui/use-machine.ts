@@ -8,7 +8,8 @@ function createMachineWorker(): Worker {
   return new Worker(new URL('../../workers/machine.worker.ts', import.meta.url), { type: 'module', name: 'machine' });
 }
 
-const session = new MachineSession({
+/** The page's one machine. */
+export const session = new MachineSession({
   createVm: () => createVmClient(createMachineWorker),
   screenReady: (output) => output.attached,
   saveFile: (name, bytes) => saveFile(name, new Blob([new Uint8Array(bytes)])),

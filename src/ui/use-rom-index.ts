@@ -1,13 +1,10 @@
-import { useEffect, useState } from 'react';
-import { fetchRomIndex, type RomFile } from './guest-files.ts';
+import { useEffect, useSyncExternalStore } from 'react';
+import type { RomFile } from './guest-files.ts';
+import { onRomIndexChange, readRomIndex, romIndex } from './rom-index.ts';
 
-/** The default guest's files; `undefined` until that is known, empty where the page is served without them. */
+/** The server's files; `undefined` until that is known, empty where the page is served without them. */
 export function useRomIndex(): readonly RomFile[] | undefined {
-  const [files, setFiles] = useState<readonly RomFile[]>();
-  useEffect(() => {
-    fetchRomIndex()
-      .then(setFiles)
-      .catch(() => setFiles([]));
-  }, []);
+  const { files } = useSyncExternalStore(onRomIndexChange, romIndex);
+  useEffect(() => void readRomIndex(), []);
   return files;
 }

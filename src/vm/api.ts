@@ -6,6 +6,8 @@ import type { DriveView, MediumChange } from '../control/block-control.ts';
 
 import type { PointerEvent } from '../input/pointer.ts';
 
+export type { DriveView } from '../control/block-control.ts';
+
 /** A machine as QEMU's command line describes it; contents of files are given beside their names. */
 export interface VmOptions {
   /** QEMU's arguments, without the program name: ['-M', 'pc', '-m', '128', '-kernel', 'vmlinuz', …]. */

@@ -1,4 +1,4 @@
-import { type Ref, useEffect, useRef, useState } from 'react';
+import { type Ref, useEffect, useEffectEvent, useRef, useState } from 'react';
 import '../styles/screen.css';
 import type { SharedScreen } from '../../vm/api.ts';
 import { saveFile } from '../save-file.ts';
@@ -14,16 +14,19 @@ interface ScreenProps {
   readonly smooth: boolean;
   /** The element that takes the focus, and with it keys and pointer for the guest. Its box is the guest's picture. */
   readonly surface?: Ref<HTMLDivElement>;
+  /** What draws it, to ask for screenshots; undefined when it is gone. */
+  onPainter?(painter: PainterClient | undefined): void;
 }
 
 /** The guest's screen, drawn by a worker. */
-export function Screen({ source, scaling, smooth, surface }: ScreenProps) {
+export function Screen({ source, scaling, smooth, surface, onPainter }: ScreenProps) {
   const place = useRef<HTMLDivElement>(null);
   const canvasPlace = useRef<HTMLDivElement>(null);
   const [painter, setPainter] = useState<PainterClient>();
   const [picture, setPicture] = useState<Size>();
   const [room, setRoom] = useState<Size>();
   const [text, setText] = useState<string>();
+  const told = useEffectEvent((client: PainterClient | undefined) => onPainter?.(client));
 
   useEffect(() => {
     // A canvas can be handed to a worker once only.
@@ -34,7 +37,9 @@ export function Screen({ source, scaling, smooth, surface }: ScreenProps) {
       wrote: setText,
     });
     setPainter(client);
+    told(client);
     return () => {
+      told(undefined);
       client.dispose();
       canvas.remove();
       setPainter(undefined);
