@@ -163,8 +163,9 @@ function publish(): RomRecord[] {
 }
 
 /** True when everything is there; if not, a message says what to do, and the rest of the set-up can go on. */
-async function main(update: boolean): Promise<boolean> {
-  const missing = ROMS.filter((rom) => !cached(rom) && !brought(rom.name));
+async function main({ update, all }: { update: boolean; all: boolean }): Promise<boolean> {
+  const wanted = ROMS.filter(({ onDemand }) => all || !onDemand);
+  const missing = wanted.filter((rom) => !cached(rom) && !brought(rom.name));
   if (update || missing.length > 0) {
     try {
       // A package's files belong together: a module fits the kernel of its own package.
@@ -176,7 +177,7 @@ async function main(update: boolean): Promise<boolean> {
   }
   const records = publish();
   say(`${records.length} files in roms/out (${records.map((r) => r.name).join(', ') || 'none'})`);
-  const absent = [...ROMS.map((rom) => rom.name), INITRAMFS].filter((name) => !records.some((r) => r.name === name));
+  const absent = [...wanted.map((rom) => rom.name), INITRAMFS].filter((name) => !records.some((r) => r.name === name));
   if (absent.length > 0) console.error(helpFor(absent.join(', ')));
   return absent.length === 0;
 }
@@ -187,5 +188,6 @@ const helpFor = (names: string) => `roms: not available: ${names}
     files put into ${basename(dirname(out))}/${basename(out)}/ under the names above are taken by tests and bench.`;
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  process.exitCode = (await main(process.argv.includes('--update'))) ? 0 : 1;
+  const { argv } = process;
+  process.exitCode = (await main({ update: argv.includes('--update'), all: argv.includes('--all') })) ? 0 : 1;
 }

@@ -23,6 +23,8 @@ export interface RomFile {
   readonly sha256?: string;
   readonly licence: string;
   readonly purpose: string;
+  /** Of a package so large that it is fetched only when asked for: `npm run roms -- --all`. */
+  readonly onDemand?: true;
 }
 
 const seabios = {
@@ -136,6 +138,15 @@ const grubRescue = {
   licence: 'GPL-3.0-or-later',
 } as const;
 
+/** The text installer's kernel and root file system; the package also holds the graphical one and weighs 100 MB. */
+const installer = {
+  package: 'debian-installer-12-netboot-i386',
+  architecture: 'i386',
+  licence: 'GPL-2.0-or-later',
+  onDemand: true,
+} as const;
+const INSTALLER_FOLDER = 'usr/lib/debian-installer/images/12/i386/text/debian-installer/i386';
+
 export const ROMS: readonly RomFile[] = [
   {
     ...seabios,
@@ -228,6 +239,42 @@ export const ROMS: readonly RomFile[] = [
     name: 'grub-rescue-cdrom.iso',
     path: 'usr/lib/grub-rescue/grub-rescue-cdrom.iso',
     purpose: 'a CD, and a hard disk, that boots',
+  },
+  {
+    name: 'memtest86+ia32.bin',
+    package: 'memtest86+',
+    architecture: 'i386',
+    path: 'boot/memtest86+ia32.bin',
+    licence: 'GPL-2.0-only',
+    purpose: 'gallery: Memtest86+',
+  },
+  {
+    name: 'ipxe.lkrn',
+    package: 'ipxe',
+    architecture: 'i386',
+    path: 'boot/ipxe.lkrn',
+    licence: 'GPL-2.0-or-later',
+    purpose: 'gallery: iPXE',
+  },
+  {
+    name: 'invaders.exec',
+    package: 'grub-invaders',
+    architecture: 'i386',
+    path: 'boot/invaders.exec',
+    licence: 'GPL-2.0-or-later',
+    purpose: 'gallery: GRUB Invaders',
+  },
+  {
+    ...installer,
+    name: 'debian-installer-linux',
+    path: `${INSTALLER_FOLDER}/linux`,
+    purpose: 'gallery: kernel of the Debian installer',
+  },
+  {
+    ...installer,
+    name: 'debian-installer-initrd.gz',
+    path: `${INSTALLER_FOLDER}/initrd.gz`,
+    purpose: 'gallery: root file system of the Debian installer',
   },
   ...modules,
 ];
