@@ -248,6 +248,39 @@ describe('errors', () => {
   });
 });
 
+describe('a throttle', () => {
+  test('holds requests back, but not a run whose ends fall on fixed counts', async () => {
+    for (const mode of ['live', 'exact'] as const) {
+      const rests: (() => void)[] = [];
+      const rest = (): Promise<void> => new Promise((resolve) => rests.push(resolve));
+      const rig = createRig(createMemoryNode(sectors(4, 1)), { throttle: { iopsTotal: 10 }, rest }, mode);
+      for (let n = 0; n < 3; n++) rig.drive.read(n * 512, 512);
+      await rig.deliver();
+      expect(rig.heard).toHaveLength(mode === 'live' ? 2 : 3);
+      for (const go of rests) go();
+      await rig.deliver();
+      expect(rig.heard).toHaveLength(3);
+    }
+  });
+});
+
+describe('closing', () => {
+  test('waits for requests that wait for others', async () => {
+    const bytes = sectors(1, 0);
+    const { node, gates, closed } = gated(bytes);
+    const rig = createRig(node);
+    rig.drive.write(0, sectors(1, 1));
+    rig.drive.write(0, sectors(1, 2));
+    const closing = rig.drive.close();
+    gates[0]?.open();
+    await turn();
+    expect(closed()).toBe(false);
+    gates[1]?.open();
+    await closing;
+    expect([closed(), bytes[0]]).toEqual([true, 2]);
+  });
+});
+
 describe('media', () => {
   test('a new one ends what is under way on the old one, which is closed when the host is done', async () => {
     const old = gated(sectors(2, 0));

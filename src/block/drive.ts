@@ -11,6 +11,7 @@ import {
   type RequestId,
 } from './api.ts';
 import type { DiskWork } from './disk-work.ts';
+import { Throttle, type ThrottleLimits } from './throttle.ts';
 
 const SECTOR = 512;
 const LAST_REQUEST = 0xffff_ffff;
@@ -50,6 +51,7 @@ export interface HostDriveOptions {
   readonly cache?: 'writeback' | 'writethrough' | 'unsafe';
   /** The guest's discards reach the image. */
   readonly discards?: boolean;
+  readonly throttle?: ThrottleLimits | undefined;
   readonly medium?: Medium | undefined;
   readonly work: DiskWork;
   /** Hands an event to the input queue. */
@@ -59,6 +61,8 @@ export interface HostDriveOptions {
   /** Our own bug. */
   onBroken?(error: unknown): void;
   nowNs(): number;
+  /** Resolves after so long. */
+  rest?(ns: number): Promise<void>;
 }
 
 type Operation = 'read' | 'write' | 'writeZeroes' | 'discard' | 'flush';
@@ -107,6 +111,7 @@ export class HostDrive implements Drive {
   locked = false;
   trayOpen = false;
   private readonly options: HostDriveOptions;
+  private readonly throttle: Throttle | undefined;
   private frontEnd: DriveFrontEnd | undefined;
   private medium: Medium | undefined;
   /** As the guest knows it. */
@@ -128,6 +133,7 @@ export class HostDrive implements Drive {
     this.id = options.id;
     this.media = options.media ?? 'disk';
     this.serial = options.serial;
+    this.throttle = options.throttle && new Throttle(options.throttle);
     this.medium = options.medium;
     this.imageBytes = options.medium?.node.sizeBytes ?? 0;
   }
@@ -240,6 +246,8 @@ export class HostDrive implements Drive {
   async close(): Promise<void> {
     this.forget();
     this.dropStopped();
+    // Requests that wait for others come first.
+    while (this.jobs.size > 0 && this.holders === 0) await this.startedDone();
     await this.alone(async (medium) => medium?.node.close());
   }
 
@@ -297,6 +305,7 @@ export class HostDrive implements Drive {
     if (medium === undefined) throw new BlockFailure('ENOMEDIUM', `drive '${this.id}' is empty`);
     const { node } = medium;
     const { cache, readonly, discards } = this.options;
+    if (this.throttle !== undefined) await this.throttled(this.throttle, operation, length);
     if (offset + length > Math.ceil(node.sizeBytes / SECTOR) * SECTOR) {
       throw new BlockFailure('EIO', `drive '${this.id}': sector ${offset / SECTOR} is beyond its end`);
     }
@@ -320,6 +329,14 @@ export class HostDrive implements Drive {
     if (operation === 'write') await node.write(offset, bytes as Uint8Array);
     else await node.writeZeroes(offset, length);
     if (cache === 'writethrough') await node.flush();
+  }
+
+  /** Holds a request back. Where ends of requests do not follow the host's time, neither does this. */
+  private async throttled(throttle: Throttle, operation: Operation, length: number): Promise<void> {
+    const { work, nowNs, rest } = this.options;
+    if (operation === 'flush' || work.mode !== 'live') return;
+    const delayNs = throttle.delayNs(operation !== 'read', length, nowNs());
+    if (delayNs > 0) await rest?.(delayNs);
   }
 
   private finished(job: Job, failure: BlockFailure | undefined): void {

@@ -143,6 +143,8 @@ export function createDrives(
         readErrors: option.readErrors,
         cache: option.cache,
         discards: option.discard,
+        throttle: option.throttle,
+        rest: (ns) => new Promise((resolve) => setTimeout(resolve, ns / 1e6)),
         medium: media.get(id),
         work,
         post: (event) => void input.post(target, event),

@@ -1,4 +1,6 @@
 /** `-drive`: its keys, and how a drive becomes a device of the machine. */
+
+import type { ThrottleLimits } from '../../block/throttle.ts';
 import { VmError } from '../../util/errors.ts';
 import type { DeviceOption, DriveOption } from './machine-options.ts';
 import { accepted, applyKeys } from './option-row.ts';
@@ -54,6 +56,8 @@ const CACHES = {
   unsafe: 'unsafe',
 } as const;
 
+type Limits = { -readonly [K in keyof ThrottleLimits]: ThrottleLimits[K] };
+
 export type DrivePreset = Partial<Pick<DriveDraft, 'interface' | 'index'>> & {
   readonly media?: 'disk' | 'cdrom';
   readonly file?: string;
@@ -74,6 +78,7 @@ export function parseDrive(argument: string, preset: DrivePreset = {}): DriveDra
     readErrors: 'report',
     discard: false,
   };
+  const limits: Limits = {};
   let place: Pick<DriveDraft, 'interface' | 'bus' | 'unit' | 'index'> = {
     interface: preset.interface ?? 'ide',
     bus: undefined,
@@ -107,9 +112,17 @@ export function parseDrive(argument: string, preset: DrivePreset = {}): DriveDra
       const action = readDiscard(text);
       image.discard = action === 'unmap' || action === 'on';
     },
+    ...limitReaders((name, value) => void (limits[name] = value)),
     aio: accepted,
     'detect-zeroes': accepted,
   });
+  if (
+    (limits.bpsTotal && (limits.bpsRead || limits.bpsWrite)) ||
+    (limits.iopsTotal && (limits.iopsRead || limits.iopsWrite))
+  ) {
+    throw new VmError('bps/iops/max total values and read/write values cannot be used at the same time');
+  }
+  if (Object.keys(limits).length > 0) image.throttle = limits;
   if (place.index !== undefined && (place.bus !== undefined || place.unit !== undefined)) {
     throw new VmError('index cannot be used with bus and unit');
   }
@@ -118,6 +131,24 @@ export function parseDrive(argument: string, preset: DrivePreset = {}): DriveDra
     throw new VmError(`unit ${place.unit} too big (max is ${units - 1})`);
   }
   return { image, ...place };
+}
+
+/** Both spellings of each limit. */
+function limitReaders(set: (name: keyof Limits, value: number) => void): Record<string, (text: string) => void> {
+  const readers: Record<string, (text: string) => void> = {};
+  for (const unit of ['bps', 'iops'] as const) {
+    for (const [short, long] of [
+      ['', 'total'],
+      ['_rd', 'read'],
+      ['_wr', 'write'],
+    ] as const) {
+      const name = `${unit}${long.charAt(0).toUpperCase()}${long.slice(1)}` as keyof Limits;
+      for (const key of [`${unit}${short}`, `throttling.${unit}-${long}`]) {
+        readers[key] = (text) => set(name, parseUint(text, key, 64));
+      }
+    }
+  }
+  return readers;
 }
 
 function checkId(id: string): string {

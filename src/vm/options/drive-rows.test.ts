@@ -73,6 +73,11 @@ describe('drives', () => {
     expect(options.devices).toMatchObject([{ driver: 'pc-testdev' }]);
   });
 
+  test('take limits by both of their names', () => {
+    const [drive] = machine('-drive', 'throttling.iops-total=50,bps_rd=1000,throttling.bps-write=2000').drives;
+    expect(drive?.throttle).toEqual({ iopsTotal: 50, bpsRead: 1000, bpsWrite: 2000 });
+  });
+
   test('take what is said of the image', () => {
     const text =
       'file=x,format=raw,readonly=on,snapshot=on,serial=S1,cache=none,werror=stop,rerror=ignore,discard=unmap';
@@ -101,6 +106,8 @@ describe('drives', () => {
     [['-drive', 'id=1'], "-drive id=1: Parameter 'id' expects an identifier"],
     [['-drive', 'cache=fast'], "-drive cache=fast: invalid cache option 'fast'"],
     [['-drive', 'werror=x'], "-drive werror=x: 'x' invalid write error action"],
+    [['-drive', 'bps=1,bps_rd=1'], 'cannot be used at the same time'],
+    [['-drive', 'iops=x'], "-drive iops=x: Parameter 'iops' expects integer"],
     [['-drive', 'foo=x'], "-drive foo=x: Invalid parameter 'foo'"],
     [['-hda', 'a', '-hda', 'b'], 'drive with bus=0, unit=0 (index=0) exists'],
     [['-drive', 'if=none,id=a', '-drive', 'if=none,id=a'], "Duplicate ID 'a' for drive"],

@@ -33,7 +33,8 @@ export const driveRows: readonly OptionRow[] = [
       '       [,media=disk|cdrom][,format=f][,id=name][,readonly=on|off][,snapshot=on|off]\n' +
       '       [,serial=s][,cache=writethrough|writeback|none|directsync|unsafe]\n' +
       '       [,werror=ignore|stop|report|enospc|auto][,rerror=ignore|stop|report|auto]\n' +
-      '       [,discard=ignore|unmap]',
+      '       [,discard=ignore|unmap][[,bps=b]|[[,bps_rd=r][,bps_wr=w]]]\n' +
+      '       [[,iops=i]|[[,iops_rd=r][,iops_wr=w]]]',
     help: "use 'file' as a drive image",
     apply: (draft, argument) => void draft.drives.push(parseDrive(argument)),
   },

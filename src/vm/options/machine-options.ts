@@ -1,5 +1,6 @@
 /** A machine as the command line describes it: what the option rows fill in and the composition root reads. */
 
+import type { ThrottleLimits } from '../../block/throttle.ts';
 import { type BootOptions, DEFAULT_BOOT } from '../../hw/machines/boot-order.ts';
 import type { SmbiosOption } from '../../hw/machines/smbios/smbios.ts';
 
@@ -36,6 +37,7 @@ export interface DriveOption {
   readonly readErrors: 'report' | 'ignore' | 'stop';
   /** The guest's discards reach the image. */
   readonly discard: boolean;
+  readonly throttle?: ThrottleLimits;
 }
 
 export type RtcBase = 'utc' | 'localtime' | { readonly epochSeconds: number };
