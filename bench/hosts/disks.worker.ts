@@ -88,7 +88,12 @@ async function measure({ diskBytes, ms }: DisksTask): Promise<DiskRow[]> {
     { disk: 'IndexedDB', source: { kind: 'indexeddb', name: 'bench', createBytes: diskBytes } },
     {
       disk: 'overlay in OPFS',
-      source: { kind: 'overlay', name: 'bench', base: { kind: 'bytes', bytes: new Uint8Array(diskBytes) } },
+      source: {
+        kind: 'overlay',
+        name: 'bench',
+        place: 'opfs',
+        base: { kind: 'bytes', bytes: new Uint8Array(diskBytes) },
+      },
     },
     { disk: 'OPFS', source: { kind: 'opfs', path: 'bench.img', createBytes: diskBytes } },
   ];

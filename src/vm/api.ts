@@ -33,8 +33,8 @@ export type ImageSource =
   /** A disk in the browser's database; made with so many bytes if it is not there. */
   | { readonly kind: 'indexeddb'; readonly name: string; readonly createBytes?: number }
   /**
-   * An image that is never changed, and the disk that keeps what is written over it: in the private file system, or
-   * in the database, which is slower.
+   * An image that is never changed, and the disk that keeps what is written over it: in the database, where the page's
+   * thread can read it, too, or in the private file system, which is faster.
    */
   | {
       readonly kind: 'overlay';

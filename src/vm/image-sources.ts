@@ -83,7 +83,7 @@ async function open(source: ImageSource, name: string, readonly: boolean): Promi
       try {
         const create = geometryOf(backing.sizeBytes);
         const node = await openDisk(source.name, {
-          place: source.place ?? 'opfs',
+          place: source.place ?? 'indexeddb',
           create,
           readonly,
           backing,

@@ -10,7 +10,7 @@ async function work({ source, from }: Task): Promise<void> {
     source === 'opfs'
       ? { kind: 'opfs', path: NAME, ...(from === 1 && { createBytes: DISK_BYTES }) }
       : source === 'overlay'
-        ? { kind: 'overlay', name: NAME, base: { kind: 'bytes', bytes: new Uint8Array(DISK_BYTES) } }
+        ? { kind: 'overlay', name: NAME, place: 'opfs', base: { kind: 'bytes', bytes: new Uint8Array(DISK_BYTES) } }
         : { kind: 'indexeddb', name: NAME, createBytes: DISK_BYTES },
     NAME,
     false,
