@@ -42,17 +42,19 @@ export interface UsbInfo {
   /** In units of 2 mA. */
   readonly maxPower: number;
   readonly interface: InterfaceInfo;
-  readonly strings: {
-    readonly manufacturer: string;
-    readonly product: string;
-    readonly serial: string;
-    readonly configuration?: string;
+  /** By their indices, from 1 on. */
+  readonly strings: Readonly<Record<number, string>>;
+  /** Which of them says what; 0: none. */
+  readonly stringOf: {
+    readonly manufacturer: number;
+    readonly product: number;
+    readonly serial: number;
+    readonly configuration: number;
   };
 }
 
 const word = (value: number): readonly number[] => [value & 0xff, value >> 8];
 
-const STRING = { MANUFACTURER: 1, PRODUCT: 2, SERIAL: 3, CONFIGURATION: 4 } as const;
 /** English (United States), the only language. */
 const LANGUAGE = 0x0409;
 
@@ -63,15 +65,16 @@ export function deviceDescriptor({
   usbRelease,
   deviceClass = 0,
   maxPacket0,
+  stringOf,
 }: UsbInfo): number[] {
   return [
     ...[18, DESCRIPTOR.DEVICE, ...word(usbRelease), deviceClass, 0, 0, maxPacket0],
     ...[...word(vendor), ...word(product), ...word(release)],
-    ...[STRING.MANUFACTURER, STRING.PRODUCT, STRING.SERIAL, 1],
+    ...[stringOf.manufacturer, stringOf.product, stringOf.serial, 1],
   ];
 }
 
-export function configurationDescriptor({ attributes, maxPower, interface: one, strings }: UsbInfo): number[] {
+export function configurationDescriptor({ attributes, maxPower, interface: one, stringOf }: UsbInfo): number[] {
   const endpoints = one.endpoints.flatMap(({ address, attributes: kind, maxPacket, interval }) => [
     ...[7, DESCRIPTOR.ENDPOINT, address, kind, ...word(maxPacket), interval],
   ]);
@@ -80,14 +83,23 @@ export function configurationDescriptor({ attributes, maxPower, interface: one, 
     ...(one.extra ?? []),
     ...endpoints,
   ];
-  const name = strings.configuration === undefined ? 0 : STRING.CONFIGURATION;
-  return [9, DESCRIPTOR.CONFIGURATION, ...word(9 + body.length), 1, 1, name, attributes, maxPower, ...body];
+  return [
+    9,
+    DESCRIPTOR.CONFIGURATION,
+    ...word(9 + body.length),
+    1,
+    1,
+    stringOf.configuration,
+    attributes,
+    maxPower,
+    ...body,
+  ];
 }
 
 /** Undefined: there is no such string. */
 export function stringDescriptor({ strings }: UsbInfo, index: number): number[] | undefined {
   if (index === 0) return [4, DESCRIPTOR.STRING, ...word(LANGUAGE)];
-  const text = [strings.manufacturer, strings.product, strings.serial, strings.configuration][index - 1];
+  const text = strings[index];
   if (text === undefined) return undefined;
   const units = [...text].slice(0, 126).flatMap((character) => word(character.charCodeAt(0)));
   return [2 + units.length, DESCRIPTOR.STRING, ...units];

@@ -144,9 +144,9 @@ function transact(
 /** §3.2.2: the queue stays at a descriptor that failed. */
 function fail(td: Descriptor, answer: number, end: FrameEnd): Outcome {
   td.control &= ~(TD.ACTIVE | TD.NAK);
-  td.control |= TD.STALLED;
-  if (answer === ANSWER.BABBLE) td.control |= TD.BABBLE;
+  // As QEMU: nobody there is a time-out alone, though the counter of errors is at its end.
   if (answer === ANSWER.NO_DEVICE) td.control = (td.control & ~TD.ERRORS) | TD.TIMEOUT;
+  else td.control |= TD.STALLED | (answer === ANSWER.BABBLE ? TD.BABBLE : 0);
   if (td.control & TD.COMPLETE) end.completed = true;
   end.failed = true;
   return 'stay';

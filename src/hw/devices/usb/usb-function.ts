@@ -91,7 +91,8 @@ export class UsbFunction implements UsbDevice {
   }
 
   get product(): string {
-    return this.behaviour.info.strings.product;
+    const { strings, stringOf } = this.behaviour.info;
+    return strings[stringOf.product] ?? '';
   }
   get speed(): UsbSpeed {
     return this.behaviour.speed;

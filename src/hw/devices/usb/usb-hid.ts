@@ -21,10 +21,24 @@ const fields = {
 export const hidState = struct(fields);
 export type HidState = StateOf<typeof fields>;
 
+/** All of these devices have the strings of all, as QEMU's. */
+const STRINGS: Readonly<Record<number, string>> = {
+  1: 'QEMU',
+  2: 'QEMU USB Mouse',
+  3: 'QEMU USB Tablet',
+  4: 'QEMU USB Keyboard',
+  5: '42',
+  6: 'HID Mouse',
+  7: 'HID Tablet',
+  8: 'HID Keyboard',
+  9: '89126',
+  10: '28754',
+  11: '68284',
+};
+
 export interface HidKind {
-  readonly product: string;
-  readonly serial: string;
-  readonly configuration: string;
+  /** Which of the strings are its own. */
+  readonly strings: { readonly product: number; readonly configuration: number; readonly serial: number };
   /** Of the boot interface; 0: it is none. */
   readonly bootProtocol: number;
   readonly report: readonly number[];
@@ -59,12 +73,12 @@ export function createHid(
   behaviour: HidBehaviour,
 ): UsbFunction {
   const word = (value: number): readonly number[] => [value & 0xff, value >> 8];
-  const hidDescriptor = [9, DESCRIPTOR.HID, ...word(0x0111), 0, 1, DESCRIPTOR.REPORT, ...word(kind.report.length)];
+  const hidDescriptor = [9, DESCRIPTOR.HID, ...word(0x0001), 0, 1, DESCRIPTOR.REPORT, ...word(kind.report.length)];
   const info: UsbInfo = {
     vendor: 0x0627,
     product: 0x0001,
     release: 0,
-    usbRelease: 0x0100,
+    usbRelease: 0x0200,
     maxPacket0: 8,
     attributes: ATTRIBUTES.ALWAYS | ATTRIBUTES.REMOTE_WAKEUP,
     maxPower: kind.maxPower,
@@ -77,12 +91,8 @@ export function createHid(
         { address: 0x80 | ENDPOINT, attributes: INTERRUPT, maxPacket: kind.maxPacket, interval: kind.interval },
       ],
     },
-    strings: {
-      manufacturer: 'QEMU',
-      product: kind.product,
-      serial: serial || kind.serial,
-      configuration: kind.configuration,
-    },
+    strings: serial === '' ? STRINGS : { ...STRINGS, [kind.strings.serial]: serial },
+    stringOf: { manufacturer: 1, ...kind.strings },
   };
 
   function control({ type, request, value, data }: ControlRequest): readonly number[] | boolean {

@@ -53,7 +53,8 @@ const INFO: UsbInfo = {
     protocol: 0,
     endpoints: [{ address: 0x80 | CHANGE_ENDPOINT, attributes: 3, maxPacket: 2, interval: 0xff }],
   },
-  strings: { manufacturer: 'QEMU', product: 'QEMU USB Hub', serial: '314159' },
+  strings: { 1: 'QEMU', 2: 'QEMU USB Hub', 3: '314159' },
+  stringOf: { manufacturer: 1, product: 2, serial: 3, configuration: 0 },
 };
 
 export const usbHub = defineDevice({
@@ -75,7 +76,7 @@ export const usbHub = defineDevice({
     if (count < 1 || count > MAX_PORTS) throw new VmError(`num_ports (${count}) out of range (1..${MAX_PORTS})`);
     const downstream: UsbPort[] = [];
     const usb = new UsbFunction(id, s.usb, parent, port, {
-      info: { ...INFO, strings: { ...INFO.strings, serial: serial || INFO.strings.serial } },
+      info: { ...INFO, strings: { ...INFO.strings, ...(serial !== '' && { 3: serial }) } },
       speed: 'full',
       control,
       transact,

@@ -10,9 +10,7 @@ import { usbState } from './usb-function.ts';
 import { createHid, type HidKind, hidState } from './usb-hid.ts';
 
 const KIND: HidKind = {
-  product: 'QEMU USB Keyboard',
-  serial: '68284',
-  configuration: 'HID Keyboard',
+  strings: { product: 4, configuration: 8, serial: 11 },
   bootProtocol: 1,
   report: KEYBOARD_REPORT,
   maxPacket: 8,

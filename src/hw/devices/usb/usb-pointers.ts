@@ -10,9 +10,7 @@ import { usbState } from './usb-function.ts';
 import { createHid, type HidKind, hidState } from './usb-hid.ts';
 
 const MOUSE: HidKind = {
-  product: 'QEMU USB Mouse',
-  serial: '89126',
-  configuration: 'HID Mouse',
+  strings: { product: 2, configuration: 6, serial: 9 },
   bootProtocol: 2,
   report: MOUSE_REPORT,
   maxPacket: 4,
@@ -20,9 +18,7 @@ const MOUSE: HidKind = {
   maxPower: 50,
 };
 const TABLET: HidKind = {
-  product: 'QEMU USB Tablet',
-  serial: '28754',
-  configuration: 'HID Tablet',
+  strings: { product: 3, configuration: 7, serial: 10 },
   bootProtocol: 0,
   report: TABLET_REPORT,
   maxPacket: 8,
@@ -53,7 +49,7 @@ const clamp = (value: number, limit: number): number => Math.max(-limit, Math.mi
 function pointerType(type: 'usb-mouse' | 'usb-tablet', kind: HidKind, absolute: boolean) {
   return defineDevice({
     type,
-    desc: kind.product,
+    desc: absolute ? 'QEMU USB Tablet' : 'QEMU USB Mouse',
     bus: 'usb-bus',
     props: {
       parent: prop.required<UsbBus>(),

@@ -19,6 +19,8 @@ const BASE = 0xc000;
 
 const MS = 1e6;
 const ACTIVE = 1 << 23;
+/** Stalled, or nobody answered. */
+const FAILED = (1 << 22) | (1 << 18);
 
 export const REG = {
   USBCMD: 0,
@@ -159,14 +161,14 @@ export function usbRig(...types: readonly (readonly [AnyDeviceType, Record<strin
       if (!isIn) for (let i = 0; i < length; i += 8) packets.push({ pid: PID.OUT, data: data.slice(i, i + 8) });
       if (!isIn) {
         const { controls } = rig.run(address, 0, [...packets, { pid: PID.IN, room: 0 }]);
-        return controls.some((control) => control & (1 << 22)) ? undefined : [];
+        return controls.some((control) => control & FAILED) ? undefined : [];
       }
       const first = rig.run(address, 0, packets);
-      if (first.controls[0]! & (1 << 22)) return undefined;
+      if (first.controls[0]! & FAILED) return undefined;
       const received: number[] = [];
       for (;;) {
         const part = rig.run(address, 0, [{ pid: PID.IN, room: 8 }]);
-        if (part.controls[0]! & (1 << 22)) return undefined;
+        if (part.controls[0]! & FAILED) return undefined;
         received.push(...part.received);
         if (part.received.length < 8 || received.length >= length) break;
       }

@@ -51,7 +51,7 @@ describe('the UHCI', () => {
     const rig = usbRig();
     rig.start();
     const { controls } = rig.run(5, 0, [{ pid: 0x69, room: 8 }]);
-    expect(controls[0]! & 0x1fff0000 & ~(1 << 24)).toBe((1 << 22) | (1 << 18));
+    expect(controls[0]! & 0x1fff0000 & ~(1 << 24)).toBe(1 << 18);
     expect(rig.in(REG.USBSTS) & 3).toBe(3);
   });
 
@@ -90,12 +90,12 @@ describe('a device', () => {
 
   test('describes itself', () => {
     const rig = started();
-    expect(rig.descriptor(0, 1)).toEqual([18, 1, 0, 1, 0, 0, 0, 8, 0x27, 6, 1, 0, 0, 0, 1, 2, 3, 1]);
+    expect(rig.descriptor(0, 1)).toEqual([18, 1, 0, 2, 0, 0, 0, 8, 0x27, 6, 1, 0, 0, 0, 1, 3, 10, 1]);
     const configuration = rig.descriptor(0, 2)!;
     expect([configuration.length, configuration[2], configuration.slice(18, 20)]).toEqual([34, 34, [9, 0x21]]);
-    const text = rig.descriptor(0, 3, 2)!;
+    const text = rig.descriptor(0, 3, 3)!;
     expect(String.fromCharCode(...text.slice(2).filter((byte) => byte !== 0))).toBe('QEMU USB Tablet');
-    expect(rig.descriptor(0, 3, 9)).toBeUndefined();
+    expect(rig.descriptor(0, 3, 12)).toBeUndefined();
     expect(rig.descriptor(0, 6)).toBeUndefined();
     const report = rig.control(0, [0x81, 6, 0, 0x22, 0, 0, 255, 0])!;
     expect(report.length).toBe(configuration[25]);
@@ -251,7 +251,7 @@ describe('state', () => {
     other.clock.restore(rig.clock.now());
     other.load(rig.save());
     expect(other.save()).toEqual(rig.save());
-    expect(other.run(0, 0, [{ pid: 0x69, room: 8 }]).received).toEqual([0x27, 6, 1, 0, 0, 0, 1, 2]);
+    expect(other.run(0, 0, [{ pid: 0x69, room: 8 }]).received).toEqual([0x27, 6, 1, 0, 0, 0, 1, 3]);
   });
 
   test('reset equals fresh', () => {
