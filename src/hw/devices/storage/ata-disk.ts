@@ -52,7 +52,7 @@ const READY = STATUS.DRDY | STATUS.DSC;
 const WIDE = new Set([0x24, 0x25, 0x27, 0x29, 0x34, 0x35, 0x39, 0x42]);
 
 export function createAtaDisk(s: DiskState, unit: AtaUnit, drive: Drive, facts: DiskFacts): AtaKind {
-  const { geometry, sectorCount } = facts;
+  const { geometry } = facts;
 
   // Addresses.
 
@@ -92,8 +92,7 @@ export function createAtaDisk(s: DiskState, unit: AtaUnit, drive: Drive, facts: 
       s.device = (s.device & ~DEVICE.HEAD) | (byte(3) & DEVICE.HEAD);
     }
   }
-  const isOnDisk = (lba: number, sectors: number): boolean =>
-    lba >= 0 && lba <= sectorCount && sectors <= sectorCount - lba;
+  const isOnDisk = (lba: number, sectors: number): boolean => lba >= 0 && lba + sectors <= facts.sectorCount;
 
   /** A count of 0 stands for the most. */
   function takeCount(code: number): void {
@@ -359,8 +358,9 @@ export function createAtaDisk(s: DiskState, unit: AtaUnit, drive: Drive, facts: 
     return startDma(STEP.TRIM);
   }
   function readNativeMax(code: number): true {
+    if (facts.sectorCount === 0) return unit.abort();
     takeCount(code);
-    setAddress(sectorCount - 1);
+    setAddress(facts.sectorCount - 1);
     return true;
   }
   function verify(code: number): true {
@@ -392,7 +392,9 @@ export function createAtaDisk(s: DiskState, unit: AtaUnit, drive: Drive, facts: 
     isPacket: false,
     commands,
     queue: {
-      sectorCount,
+      get sectorCount() {
+        return facts.sectorCount;
+      },
       get isCached() {
         return s.writeCache;
       },

@@ -15,6 +15,7 @@ export interface UnitFacts {
 
 export interface DiskFacts extends UnitFacts {
   readonly geometry: DiskGeometry;
+  /** Now: an image can grow. */
   readonly sectorCount: number;
   /** Physical sectors hold 2 to this power logical ones. */
   readonly physicalExponent: number;

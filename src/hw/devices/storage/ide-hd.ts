@@ -30,7 +30,9 @@ export const ideHd = defineDevice({
     unit.become(
       createAtaDisk(s, unit, drive, {
         geometry,
-        sectorCount: Math.floor(drive.sizeBytes / SECTOR_BYTES),
+        get sectorCount() {
+          return Math.floor(drive.sizeBytes / SECTOR_BYTES);
+        },
         serial,
         version: ver,
         model: model || 'QEMU HARDDISK',
