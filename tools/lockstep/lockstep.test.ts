@@ -25,7 +25,7 @@ function guestOf(args: readonly string[], files: Guest['files']): Guest {
   return { options: parsed.options, files };
 }
 const firmwareGuest = (...code: readonly (readonly number[])[]): Guest =>
-  guestOf(['-bios', 'bios', '-m', '4', '-M', 'isapc'], { bios: firmware(...code) });
+  guestOf(['-bios', 'bios', '-vga', 'none', '-m', '4', '-M', 'isapc'], { bios: firmware(...code) });
 
 /** A loop of 16-bit code with `xor bx, cx` in it. */
 const MIX = [
@@ -47,7 +47,7 @@ const MIX32 = [
   ...[0xe2, 0xf2], // loop to the add
 ];
 const kernelGuest = (): Guest =>
-  guestOf(['-kernel', 'kernel', '-m', '4', '-M', 'isapc'], { kernel: multiboot([...MIX32, ...CLI, ...HLT]) });
+  guestOf(['-kernel', 'kernel', '-nographic', '-m', '4', '-M', 'isapc'], { kernel: multiboot([...MIX32, ...CLI, ...HLT]) });
 
 /** The engine takes one op for another, wherever it stands. */
 const mistakes = (engine: EngineChoice, op: number, taken: number): EngineChoice => ({

@@ -11,8 +11,6 @@ import {
   C_MMU,
   C_PC,
   C_TAG,
-  CODE_GRANULES,
-  CODE_PAGES,
   CODE_TLB,
   CODE_TLB_BANK_SHIFT,
   CODE_TLB_ENTRIES,
@@ -22,6 +20,7 @@ import {
   RAM_BASE,
 } from '../ir/layout.ts';
 import type { FetchByte, FrontEnd } from '../isa/front-end.ts';
+import { CodePages } from './code-pages.ts';
 import { HEAD } from './interp/context.ts';
 import { type Lowering, MAX_BYTECODE } from './interp/lower.ts';
 import { jumpCacheEntry, jumpCacheLayout } from './jump-cache.ts';
@@ -70,7 +69,6 @@ export const COLD = 0x7fff_ffff;
 
 export class BlockCache {
   readonly blocks: Block[] = [];
-  readonly #onPage = new Map<number, Block[]>();
   /** Called with blocks as they die, so that regions with them die too. */
   onKill: (b: Block) => void = () => {};
   /** Called when everything is dropped. */
@@ -88,6 +86,7 @@ export class BlockCache {
   readonly #native: ExecNative;
   readonly #frontEnd: FrontEnd;
   readonly #steps: StepCache;
+  readonly #code: CodePages;
   #breakpoints: ReadonlySet<number> = new Set();
   #arena = ARENA;
   #inTable = 0;
@@ -100,6 +99,7 @@ export class BlockCache {
     this.#frontEnd = frontEnd;
     this.lowering = lowering;
     this.#steps = new StepCache(m, STEPS);
+    this.#code = new CodePages(m, (host) => this.#native.protect_page(host));
     const wide = frontEnd.va === 'i64';
     this.fetch = (lo, hi) => {
       const page = lo >>> 12;
@@ -235,7 +235,7 @@ export class BlockCache {
     };
     this.blocks.push(b);
     b.entry = this.#insert(b);
-    this.#markCode(b);
+    this.#code.add(b);
     this.counts.translated++;
     this.onTranslate?.(ir);
     this.counts.insns += b.insns;
@@ -268,7 +268,7 @@ export class BlockCache {
 
   /** Blocks of a page of this memory that are alive. */
   onPage(page: number): readonly Block[] {
-    return this.#onPage.get(page) ?? [];
+    return this.#code.blocks(page);
   }
   /** The live block at an address of the same mode and context as `like`, in the page `page`. */
   find(pcLo: number, like: Block, page: number): Block | undefined {
@@ -303,45 +303,9 @@ export class BlockCache {
     return i32[e] === lo && i32[e + 1] === pcHi >>> 12 ? (i32[e + 2] as number) : 0;
   }
 
-  #markCode(b: Block): void {
-    const first = Math.min(b.bytes, 0x1000 - (b.pcLo & 0xfff));
-    this.#own(b, b.page, b.pcLo & 0xfff, first);
-    if (b.page2) this.#own(b, b.page2, 0, b.bytes - first);
-  }
-  #own(b: Block, page: number, offset: number, size: number): void {
-    const list = this.#onPage.get(page);
-    if (list) list.push(b);
-    else this.#onPage.set(page, [b]);
-    if (this.#m.u8[CODE_PAGES + page] === 0) {
-      this.#m.u8[CODE_PAGES + page] = 1;
-      this.#native.protect_page(page << 12);
-    }
-    this.#setGranules(page, offset, size);
-  }
-  #setGranules(page: number, offset: number, size: number): void {
-    const last = (offset + size - 1) >> 6;
-    for (let g = offset >> 6; g <= last; g++) {
-      const at = CODE_GRANULES + page * 8 + (g >> 3);
-      this.#m.u8[at] = (this.#m.u8[at] as number) | (1 << (g & 7));
-    }
-  }
-
   /** Bytes [host, host + size) of this memory change: blocks made from them go. */
   written(host: number, size: number): void {
-    for (let page = host >>> 12; page <= (host + size - 1) >>> 12; page++) {
-      if (this.#m.u8[CODE_PAGES + page] !== 0) this.#writtenInPage(page, host, size);
-    }
-  }
-  #writtenInPage(page: number, host: number, size: number): void {
-    const lo = Math.max(0, host - page * 4096);
-    const hi = Math.min(4096, host + size - page * 4096);
-    const list = this.#onPage.get(page);
-    if (list === undefined) return;
-    for (const b of [...list]) {
-      const from = b.page === page ? b.pcLo & 0xfff : 0;
-      const to = b.page === page ? Math.min(4096, from + b.bytes) : (b.pcLo & 0xfff) + b.bytes - 4096;
-      if (from < hi && lo < to) this.kill(b);
-    }
+    for (const b of this.#code.madeFrom(host, size)) this.kill(b);
   }
   kill(b: Block): void {
     if (b.dead) return;
@@ -353,24 +317,8 @@ export class BlockCache {
     b.incoming = [];
     m.i32[b.entry + 5] = REMOVED;
     this.dropFromJumpCache(b);
-    this.#disown(b, b.page);
-    if (b.page2) this.#disown(b, b.page2);
+    this.#code.remove(b);
     this.onKill(b);
-  }
-  #disown(b: Block, page: number): void {
-    const left = (this.#onPage.get(page) ?? []).filter((o) => o !== b);
-    this.#m.u8.fill(0, CODE_GRANULES + page * 8, CODE_GRANULES + page * 8 + 8);
-    if (left.length === 0) {
-      this.#onPage.delete(page);
-      this.#m.u8[CODE_PAGES + page] = 0;
-      return;
-    }
-    this.#onPage.set(page, left);
-    for (const o of left) {
-      const inFirst = Math.min(o.bytes, 0x1000 - (o.pcLo & 0xfff));
-      if (o.page === page) this.#setGranules(page, o.pcLo & 0xfff, inFirst);
-      if (o.page2 === page) this.#setGranules(page, 0, o.bytes - inFirst);
-    }
   }
   dropFromJumpCache(b: Block): void {
     const layout = jumpCacheLayout(this.#frontEnd.va);
@@ -439,11 +387,7 @@ export class BlockCache {
     this.onFlush();
     for (const b of this.blocks) b.dead = true;
     this.blocks.length = 0;
-    for (const page of this.#onPage.keys()) {
-      m.u8[CODE_PAGES + page] = 0;
-      m.u8.fill(0, CODE_GRANULES + page * 8, CODE_GRANULES + page * 8 + 8);
-    }
-    this.#onPage.clear();
+    this.#code.clear();
     m.i32.fill(0, BLOCK_TABLE >> 2, (BLOCK_TABLE + (BLOCK_TABLE_ENTRY << BLOCK_TABLE_BITS)) >> 2);
     m.i32.fill(-1, JUMP_CACHE >> 2, (JUMP_CACHE + (32 << JUMP_CACHE_BITS)) >> 2);
     this.#arena = ARENA;
