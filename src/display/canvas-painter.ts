@@ -4,6 +4,10 @@ import { blinkPhase, type Frame, Renderer } from './renderer.ts';
 /** How often the text is read for those who cannot see it. */
 const TEXT_INTERVAL_MS = 500;
 
+/** After so many frames without a change, only every third is looked for: the processor is the guest's. */
+const QUIET_FRAMES = 60;
+const QUIET_INTERVAL = 3;
+
 export interface PainterListener {
   /** The picture has this many pixels from now on. */
   resized(width: number, height: number): void;
@@ -17,6 +21,7 @@ export class CanvasPainter {
   private readonly renderer: Renderer;
   private readonly listener: PainterListener;
   private image: ImageData | undefined;
+  private quietFrames = 0;
   private textDueMs = 0;
   private text: string | undefined;
 
@@ -32,8 +37,10 @@ export class CanvasPainter {
 
   /** Draws from now on, whenever the browser shows a frame. */
   start(): void {
+    let frames = 0;
     const next = (ms: number): void => {
-      this.draw(ms);
+      if (this.quietFrames < QUIET_FRAMES || frames % QUIET_INTERVAL === 0) this.draw(ms);
+      frames++;
       requestAnimationFrame(next);
     };
     requestAnimationFrame(next);
@@ -48,6 +55,7 @@ export class CanvasPainter {
   private draw(ms: number): void {
     const frame = this.renderer.draw(blinkPhase(ms));
     if (frame !== undefined) this.show(frame);
+    this.quietFrames = frame !== undefined && frame.bottom > frame.top ? 0 : this.quietFrames + 1;
     if (ms < this.textDueMs) return;
     this.textDueMs = ms + TEXT_INTERVAL_MS;
     const text = this.renderer.text();
