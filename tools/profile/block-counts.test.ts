@@ -5,7 +5,7 @@ import { CLI, firmware, HLT, spin } from '../../src/vm/real-mode.fixture.ts';
 import { countBlocks } from './block-counts.ts';
 
 test('blocks are counted exactly, the hottest first, with the code they were made of', () => {
-  const parsed = parseCommandLine(['-bios', 'bios', '-m', '4', '-M', 'isapc'], catalogueI386);
+  const parsed = parseCommandLine(['-bios', 'bios', '-vga', 'none', '-m', '4', '-M', 'isapc'], catalogueI386);
   if (parsed.kind === 'answer') throw new Error('no machine');
   const files = { bios: firmware(spin(2000), spin(7000), CLI, HLT) };
   const profile = countBlocks({ options: parsed.options, files }, 1e6);
