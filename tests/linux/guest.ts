@@ -32,9 +32,14 @@ export class LinuxGuest {
   #arrived = (): void => {};
 
   /** Starts a machine; without '-initrd initrd' among the arguments it has no root file system. */
-  static async start(...args: string[]): Promise<LinuxGuest> {
+  static start(...args: string[]): Promise<LinuxGuest> {
+    return LinuxGuest.startWith({}, ...args);
+  }
+
+  /** The same with more files that the arguments name. */
+  static async startWith(files: Readonly<Record<string, Uint8Array>>, ...args: string[]): Promise<LinuxGuest> {
     const guest = new LinuxGuest();
-    await guest.vm.start({ args: [...DETERMINISTIC, ...args], files: linuxFiles() }, guest.hear);
+    await guest.vm.start({ args: [...DETERMINISTIC, ...args], files: { ...linuxFiles(), ...files } }, guest.hear);
     return guest;
   }
 

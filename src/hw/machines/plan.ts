@@ -123,13 +123,6 @@ export interface MachinePlan {
 const FOUR_GIB = 2 ** 32;
 const MAX_FLASH_BYTES = 8 * 2 ** 20;
 
-export const SERIAL_PORTS = [
-  { port: 0x3f8, irq: 4 },
-  { port: 0x2f8, irq: 3 },
-  { port: 0x3e8, irq: 4 },
-  { port: 0x2e8, irq: 3 },
-] as const;
-
 /** Checks all that can be checked without memory: sizes, files, the kernel image, the devices' properties. */
 export function planMachine(given: MachineOptions): MachinePlan {
   const options = withFlashFirmware(given);

@@ -2,6 +2,7 @@
  * 82801IB ICH9, device 31 function 0: the bridge to the ISA bus, with interrupt routing and power management. Document:
  * Intel I/O Controller Hub 9 (ICH9) Family Datasheet, 316972-004, August 2008.
  * Not modelled: TCO, GPIO, SMI; the SCI stays on IRQ 9.
+ * A reset takes power management off the ports, as in QEMU; SeaBIOS 1.16 does not put it back when it resumes from S3.
  */
 import { defineDevice } from '../../core/device.ts';
 import type { IrqLine } from '../../core/irq.ts';
