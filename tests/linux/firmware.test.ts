@@ -35,7 +35,7 @@ describe.skipIf(!hasLinux || !hasFirmware).each([
       await guest.type('echo mem > /sys/power/state; echo it is a"wake"\n');
       await suspended(guest);
       await guest.vm.wakeup();
-      await guest.see('awake');
+      await guest.see(`awake\r\n${PROMPT}`);
       expect(await guest.command('echo $((6 * 7))')).toBe('42');
       await guest.vm.quit();
     },
