@@ -81,7 +81,7 @@ async function open(source: ImageSource, name: string, readonly: boolean): Promi
       if (base === undefined) return undefined;
       const { node: backing, version } = base;
       try {
-        const create = geometryOf(backing.sizeBytes);
+        const create = readonly ? undefined : geometryOf(backing.sizeBytes);
         const node = await openDisk(source.name, {
           place: source.place ?? 'indexeddb',
           create,
@@ -89,7 +89,9 @@ async function open(source: ImageSource, name: string, readonly: boolean): Promi
           backing,
           base: `${backing.sizeBytes} ${version}`,
         });
-        return node && { node, version };
+        // Nothing was written over it yet.
+        if (node === undefined) return { node: backing, version };
+        return { node, version };
       } catch (error) {
         await backing.close();
         throw error;

@@ -21,11 +21,13 @@ declare global {
   var disks: Worker;
 }
 
-async function call(page: Page, call: Call): Promise<Reply> {
+/** In a worker, or in the page's own thread, which runs the worker's script. */
+async function call(page: Page, call: Call, thread: 'worker' | 'page' = 'worker'): Promise<Reply> {
+  if (thread === 'page') await page.addScriptTag({ url: '/worker.js', type: 'module' });
   return page.evaluate(
-    (call) =>
+    ({ call, thread }) =>
       new Promise<Reply>((resolve) => {
-        globalThis.disks ??= new Worker('/worker.js', { type: 'module' });
+        if (thread === 'worker') globalThis.disks ??= new Worker('/worker.js', { type: 'module' });
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = ({ data }) => resolve(data);
         // A picked file can't be sent to the page: it is made there.
@@ -35,9 +37,10 @@ async function call(page: Page, call: Call): Promise<Reply> {
             base: { kind: 'file', file: new File([source.base.text ?? ''], 'f', { lastModified: 1 }) },
           });
         }
-        globalThis.disks.postMessage(call, [port2]);
+        if (thread === 'worker') globalThis.disks.postMessage(call, [port2]);
+        else globalThis.window.postMessage(call, '*', [port2]);
       }),
-    call,
+    { call, thread },
   );
 }
 
@@ -96,16 +99,24 @@ describe.skipIf(chromiumPath() === undefined)('in Chromium', { timeout: LIMIT_MS
   test.each(['opfs', 'indexeddb'] as const)(
     'what is written over a picked file stays in %s, and fits no other file',
     async (place) => {
-      const over = (text: string): Call =>
+      const over = (text: string, readonly = false): Call =>
         ({
           do: 'open',
           as: 'd',
+          readonly,
           source: { kind: 'overlay', name: `over/${place}`, place, base: { kind: 'text', text } },
         }) as unknown as Call;
+      expect(await call(page, over('x'.repeat(70_000), true), 'page')).toEqual({ value: 70_000 });
+      await call(page, { do: 'close', what: 'd' }, 'page');
+      expect(await does({ do: 'list' })).toEqual([]);
       expect(await does(over('x'.repeat(70_000)))).toBe(70_000);
       await does({ do: 'write', to: 'd', offset: 10, length: 5, byte: 1 });
       await does({ do: 'close', what: 'd' });
       await page.reload();
+      await call(page, over('x'.repeat(70_000), true), 'page');
+      const read: Call = { do: 'read', from: 'd', offset: 0, length: 70_000 };
+      expect(await call(page, read, 'page')).toEqual({ value: [120, 1, 120] });
+      await call(page, { do: 'close', what: 'd' }, 'page');
       await does(over('x'.repeat(70_000)));
       expect(await does({ do: 'read', from: 'd', offset: 0, length: 70_000 })).toEqual([120, 1, 120]);
       await does({ do: 'close', what: 'd' });

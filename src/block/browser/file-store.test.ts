@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ClusterGeometry, ClusterNode } from '../cluster-node.ts';
-import { openFileStore, type StoreFiles, type SyncFile } from './file-store.ts';
+import { openFileStore, readFileStore, type StoreFiles, type SyncFile } from './file-store.ts';
 
 const CLUSTER_BYTES = 16;
 const SIZE = 400;
@@ -162,6 +162,21 @@ describe('a disk in files', () => {
     expect(again?.sizeBytes).toBe(1000);
     expect((await contents(again)).slice(499, 902)).toEqual(Uint8Array.of(0, ...new Array(400).fill(8), 0, 0));
     expect(() => openNode(files, false, 'base 2')).toThrow('made over another image');
+  });
+
+  test('is read by threads that may do no more', async () => {
+    const files = newFiles();
+    const node = openNode(files) as ClusterNode;
+    await node.write(30, new Uint8Array(100).fill(9));
+    await node.flush();
+    const logs = files.logs.map(({ bytes }) => bytes);
+    const readData = async (at: number, length: number) => files.data.bytes.slice(at, at + length);
+    const opened = readFileStore(logs, readData, { name: 'd' });
+    if (opened === undefined) throw new Error('not there');
+    const reader = new ClusterNode({ driver: 'test', ...opened, readonly: true, cacheBytes: 64 });
+    expect(await contents(reader)).toEqual(await contents(node));
+    await expect(reader.write(0, Uint8Array.of(1))).rejects.toMatchObject({ code: 'EROFS' });
+    expect(readFileStore([new Uint8Array(), new Uint8Array(3)], readData, { name: 'd' })).toBeUndefined();
   });
 
   test('writes its log anew when it is mostly out of date, and uses slots again', async () => {

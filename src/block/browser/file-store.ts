@@ -69,14 +69,17 @@ interface Replayed {
   readonly end: number;
 }
 
+interface OpenStore {
+  readonly store: ClusterStore;
+  readonly geometry: ClusterGeometry;
+  readonly states: Uint8Array;
+}
+
 /** Undefined: nothing is in the files and nothing is to be made. */
-export function openFileStore(
-  files: StoreFiles,
-  { name, create, base, longLog = LONG_LOG }: FileStoreOptions,
-): { readonly store: ClusterStore; readonly geometry: ClusterGeometry; readonly states: Uint8Array } | undefined {
-  const found = files.logs.map(replay);
-  const current = (found[1]?.header.generation ?? -1) > (found[0]?.header.generation ?? -1) ? 1 : 0;
-  let log = found[current];
+export function openFileStore(files: StoreFiles, options: FileStoreOptions): OpenStore | undefined {
+  const { name, create, base, longLog = LONG_LOG } = options;
+  const found = currentLog(files.logs.map(contentsOf));
+  let { log } = found;
   if (log === undefined) {
     if (create === undefined) return undefined;
     log = {
@@ -86,7 +89,56 @@ export function openFileStore(
       end: 0,
     };
   }
-  const { header, slots, sizes } = log;
+  return {
+    ...shapeOf(log, options),
+    store: new FileStore(name, files, log, { current: found.current, longLog }),
+  };
+}
+
+/** For threads that may only read, and while no other has the disk open. `readData` reads the file of clusters. */
+export function readFileStore(
+  logs: readonly Uint8Array<ArrayBuffer>[],
+  readData: (offset: number, length: number) => Promise<Uint8Array>,
+  options: FileStoreOptions,
+): OpenStore | undefined {
+  const { log } = currentLog(logs);
+  if (log === undefined) return undefined;
+  const { clusterBytes } = log.header;
+  return {
+    ...shapeOf(log, options),
+    store: {
+      load: (clusters) =>
+        Promise.all(
+          clusters.map(async (cluster) => {
+            const bytes = new Uint8Array(clusterBytes);
+            bytes.set(await readData((log.slots.get(cluster) ?? 0) * clusterBytes, clusterBytes));
+            return bytes;
+          }),
+        ),
+      commit: () => Promise.reject(new BlockFailure('EROFS', `disk '${options.name}' is read-only`)),
+      async close() {},
+    },
+  };
+}
+
+function contentsOf(file: SyncFile): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(file.getSize());
+  file.read(bytes, { at: 0 });
+  return bytes;
+}
+
+/** The log that counts, and which it is. */
+function currentLog(logs: readonly Uint8Array<ArrayBuffer>[]): { log: Replayed | undefined; current: number } {
+  const found = logs.map(replay);
+  const current = (found[1]?.header.generation ?? -1) > (found[0]?.header.generation ?? -1) ? 1 : 0;
+  return { log: found[current], current };
+}
+
+/** Checks that the log is of the disk that is wanted. */
+function shapeOf(
+  { header, slots, sizes }: Replayed,
+  { name, base }: FileStoreOptions,
+): Pick<OpenStore, 'geometry' | 'states'> {
   if (header.version !== VERSION) throw new VmError(`disk '${name}' is not one that this version can read`);
   if (header.base !== (base ?? null)) {
     throw new VmError(`disk '${name}' was made over another image than it is opened with now`, {
@@ -98,7 +150,7 @@ export function openFileStore(
   for (const [cluster, slot] of slots) {
     if (cluster < states.length) states[cluster] = slot === ZERO ? CLUSTER.ZERO : CLUSTER.DATA;
   }
-  return { store: new FileStore(name, files, log, { current, longLog }), geometry, states };
+  return { geometry, states };
 }
 
 class FileStore implements ClusterStore {
@@ -286,9 +338,7 @@ function checksum(bytes: Uint8Array): number {
 }
 
 /** Undefined: this is no log. */
-function replay(log: SyncFile): Replayed | undefined {
-  const bytes = new Uint8Array(log.getSize());
-  log.read(bytes, { at: 0 });
+function replay(bytes: Uint8Array<ArrayBuffer>): Replayed | undefined {
   const view = new DataView(bytes.buffer);
   const record = (at: number, type: number): Uint8Array | undefined => {
     if (at + HEAD_BYTES + SUM_BYTES > bytes.length || view.getUint32(at, true) !== type) return undefined;

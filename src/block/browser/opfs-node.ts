@@ -9,7 +9,7 @@ const ZEROS = new Uint8Array(1 << 20);
 
 export interface OpfsOptions {
   readonly readonly: boolean;
-  /** Creates a file of this size, or fails if there is one. */
+  /** Makes a file of this size if there is none. */
   readonly createBytes?: number;
 }
 
@@ -31,7 +31,7 @@ export async function openOpfsNode(path: string, options: OpfsOptions): Promise<
     }
     if (options.readonly) return await readers(file as SyncHandles, path, release);
     const handle = await file.createSyncAccessHandle();
-    if (options.createBytes !== undefined) handle.truncate(options.createBytes);
+    if (options.createBytes !== undefined && handle.getSize() === 0) handle.truncate(options.createBytes);
     return nodeOf(handle, path, false, release);
   } catch (error) {
     release();

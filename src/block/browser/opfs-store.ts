@@ -1,8 +1,8 @@
-/** Disks kept in clusters in the origin's private file system: a folder each. Only workers may open them. */
+/** Disks kept in clusters in the origin's private file system: a folder each. Only workers may write to them. */
 import { VmError } from '../../util/errors.ts';
 import type { ClusterGeometry, ClusterStore } from '../cluster-node.ts';
 import { guarded } from './failures.ts';
-import { type FileStoreOptions, openFileStore, type SyncFile } from './file-store.ts';
+import { type FileStoreOptions, openFileStore, readFileStore, type SyncFile } from './file-store.ts';
 
 const FOLDER = 'lockstep-disks';
 const FILES = ['data', 'log0', 'log1'] as const;
@@ -20,6 +20,7 @@ export async function openOpfsStore(
 ): Promise<OpenStore | undefined> {
   const folder = await folderOf(name, options.create !== undefined);
   if (folder === undefined) return undefined;
+  if (!('createSyncAccessHandle' in FileSystemFileHandle.prototype)) return readFolder(folder, name, options);
   const open: SyncFile[] = [];
   try {
     for (const file of FILES) {
@@ -47,6 +48,22 @@ export async function openOpfsStore(
     if (!(error instanceof DOMException)) throw error;
     throw new VmError(`Could not open disk '${name}': ${error.message}`, { cause: error });
   }
+}
+
+/** As the page's own thread has to. */
+async function readFolder(
+  folder: FileSystemDirectoryHandle,
+  name: string,
+  options: Omit<FileStoreOptions, 'name'>,
+): Promise<OpenStore | undefined> {
+  const fileOf = async (file: string): Promise<File> => (await folder.getFileHandle(file, { create: true })).getFile();
+  const data = await fileOf('data');
+  const logs = await Promise.all(
+    ['log0', 'log1'].map(async (log) => new Uint8Array(await (await fileOf(log)).arrayBuffer())),
+  );
+  const readData = (offset: number, length: number): Promise<Uint8Array> =>
+    guarded(`disk '${name}'`, async () => new Uint8Array(await data.slice(offset, offset + length).arrayBuffer()));
+  return readFileStore(logs, readData, { ...options, name });
 }
 
 async function folderOf(name: string, create: boolean): Promise<FileSystemDirectoryHandle | undefined> {

@@ -1,7 +1,7 @@
 /** Where the contents of a stored file are: what was imported, never changed, and what guests wrote over it. */
-import { deleteIndexedDbDisk, listIndexedDbDisks } from '../../block/browser/indexeddb-store.ts';
 import { VmError } from '../../util/errors.ts';
 import type { ImageSource } from '../../vm/api.ts';
+import { deleteDisk, listDisks, type StoredDisk } from '../../vm/disks.ts';
 import { openSource } from '../../vm/image-sources.ts';
 import { imageSizes, openImage, removeImage } from './image-store.ts';
 import type { DiskRecord } from './records.ts';
@@ -14,7 +14,7 @@ export async function sourceOf(disk: DiskRecord): Promise<ImageSource> {
   if (origin.kind === 'empty') return { kind: 'indexeddb', name: id, createBytes: sizeBytes };
   const base: ImageSource =
     origin.kind === 'url' ? { kind: 'url', url: origin.url } : { kind: 'file', file: await openImage(id, disk.name) };
-  return role === 'cdrom' ? base : { kind: 'overlay', base, name: id };
+  return role === 'cdrom' ? base : { kind: 'overlay', base, name: id, place: 'opfs' };
 }
 
 const PIECE_BYTES = 1 << 20;
@@ -43,14 +43,15 @@ export async function readContents(disk: DiskRecord): Promise<{ sizeBytes: numbe
 
 export async function removeContents({ id }: DiskRecord): Promise<void> {
   await removeImage(id);
-  await deleteIndexedDbDisk(id);
+  await deleteDisk(id);
 }
 
 /** What each file takes in this browser, with what guests wrote; of one that a machine has, without that. */
 export async function storedSizes(disks: readonly DiskRecord[]): Promise<ReadonlyMap<string, number>> {
-  const [images, written] = await Promise.all([imageSizes(), listIndexedDbDisks().catch((): string[] => [])]);
+  const [images, written] = await Promise.all([imageSizes(), listDisks().catch((): StoredDisk[] => [])]);
   const sizeOf = async (disk: DiskRecord): Promise<readonly [string, number]> => {
-    const over = written.includes(disk.id) ? await writtenBytes(disk).catch(() => 0) : 0;
+    const stored = written.find(({ name }) => name === disk.id);
+    const over = stored === undefined ? 0 : (stored.bytes ?? (await writtenBytes(disk).catch(() => 0)));
     return [disk.id, (images.get(disk.id) ?? 0) + over];
   };
   return new Map(await Promise.all(disks.map(sizeOf)));
