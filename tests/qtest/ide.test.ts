@@ -333,3 +333,43 @@ test('1,000 random register accesses', () =>
       }
     }
   }));
+
+test('two disks on one channel: selection, diagnosis, reset, a command for each', async () => {
+  const [first, second] = [patternDisk(), patternDisk().reverse()];
+  const native = nativeTarget(
+    'pc',
+    [
+      ...['-drive', 'file=@a,format=raw,if=none,id=a,cache=unsafe', '-device', 'ide-hd,drive=a,bus=ide.0,unit=0'],
+      ...['-drive', 'file=@b,format=raw,if=none,id=b,cache=unsafe', '-device', 'ide-hd,drive=b,bus=ide.0,unit=1'],
+    ],
+    { a: first, b: second },
+  );
+  const own = ownTarget(
+    'pc',
+    ['a', 'b'].map((drive, i) => ({ driver: 'ide-hd', properties: { drive, bus: 'ide.0', unit: `${i}` } })),
+    { a: { bytes: first }, b: { bytes: second } },
+  );
+  const [theirs = [], ours = []] = await recordsOf([native, own], async (m) => {
+    await setUp(m);
+    for (const device of [0xe0, 0xf0]) {
+      await command(m, 0xec, { device });
+      await registers(m);
+      await m.inBlock(BASE, 256);
+      await command(m, 0x20, { device, lba: 5 });
+      await registers(m);
+      await m.inBlock(BASE, 256);
+      await command(m, 0x90, { device });
+      await registers(m);
+    }
+    await command(m, 0x20, { device: 0xf0, lba: 6 });
+    await registers(m);
+    await m.out(CONTROL, 4);
+    await m.out(CONTROL, 0);
+    await registers(m);
+    for (const register of [0x12, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x20, 0x23, 0x24, 0x25, 0x26, 0x39]) {
+      await m.out(0x70, register);
+      await m.in(0x71);
+    }
+  });
+  expect(ours).toEqual(theirs);
+});

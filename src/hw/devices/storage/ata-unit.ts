@@ -233,7 +233,7 @@ export class AtaUnit {
   diagnose(): void {
     const s = this.registers;
     this.putSignature();
-    s.device = DEVICE.ALWAYS | (s.device & DEVICE.DEV);
+    s.device = DEVICE.ALWAYS;
     s.status = this.isPacket ? 0 : STATUS.DRDY | STATUS.DSC;
     s.error = ERROR.DIAGNOSTIC_PASSED;
     if (!this.isPacket) this.host?.interrupt();

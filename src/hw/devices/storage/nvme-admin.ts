@@ -68,7 +68,7 @@ export function createAdmin({ s, facts, memory, abandon }: AdminWiring): (comman
   }
   function deleteCq(id: number): number {
     const queue = s.cqs[id];
-    if (id === 0 || queue === undefined || queue.size === 0) return STATUS.INVALID_QUEUE;
+    if (id === 0 || queue === undefined || queue.size === 0) return STATUS.INVALID_CQ; // as QEMU
     if (s.sqs.some(({ size, cq }) => size > 0 && cq === id)) return STATUS.INVALID_DELETION;
     Object.assign(queue, { base: 0, size: 0, head: 0, tail: 0, phase: true, interrupts: false });
     return STATUS.SUCCESS;
@@ -88,7 +88,7 @@ export function createAdmin({ s, facts, memory, abandon }: AdminWiring): (comman
   }
   function getLog({ prp1, prp2, dwords: [d10 = 0] }: Command): number {
     const page = logPage(d10 & 0xff);
-    if (page === undefined) return STATUS.INVALID_LOG;
+    if (page === undefined) return STATUS.INVALID_FIELD;
     return memory().write(prp1, prp2, page.subarray(0, (((d10 >>> 16) & 0xfff) + 1) * 4));
   }
 

@@ -172,7 +172,10 @@ export const nvme = defineDevice({
       const was = s.cc;
       s.cc = value;
       if (value & ~was & CC.ENABLE) enable();
-      else if (~value & was & CC.ENABLE) disable();
+      else if (~value & was & CC.ENABLE) {
+        disable();
+        return;
+      }
       if (value & CC.SHUTDOWN && !(was & CC.SHUTDOWN)) shutDown();
       else if (!(value & CC.SHUTDOWN)) s.csts &= ~(CSTS.SHUTTING_DOWN | CSTS.SHUT_DOWN);
     }
@@ -199,6 +202,7 @@ export const nvme = defineDevice({
       for (const queue of s.cqs) {
         Object.assign(queue, { base: 0, size: 0, head: 0, tail: 0, phase: true, interrupts: false });
       }
+      s.cc = 0;
       s.csts = 0;
       s.interruptMask = 0;
       s.asyncEvents = 0;
