@@ -342,3 +342,37 @@ describe('AC97', () => {
     expect(other.devices.map((device) => device.hash())).toEqual(rig.devices.map((device) => device.hash()));
   });
 });
+
+test('whatever a guest writes, into registers and lists, the machine goes on', () => {
+  const rounds = Number(process.env['AUDIO_FUZZ'] ?? 100_000);
+  const rig = createRig();
+  let x = 0x50b1;
+  const random = (limit: number): number => {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    return Math.floor((x / 2 ** 32) * limit);
+  };
+  const sizes = [1, 2, 4];
+  const places = [0x220, 0x220, 0x220, 0xd000, 0xd000, 0xd010, 0xc000, 0x00, 0xc0, 0x80, 0x40, 0x61];
+  for (let i = 0; i < rounds; i++) {
+    const at = places[random(places.length)]!;
+    const port = at === 0x61 ? at : at + random(at === 0x40 ? 4 : at === 0xd000 ? 0x38 : at === 0xc000 ? 0x80 : 0x10);
+    const choice = random(8);
+    if (choice < 4) rig.out(port, random(2 ** 32), sizes[random(3)]!);
+    else if (choice < 6) expect(rig.in(port, sizes[random(3)]!)).toBeGreaterThanOrEqual(0);
+    else if (choice === 6) rig.view.setUint32(0x1000 + 4 * random(64), random(2 ** 32), true);
+    else rig.advance(random(20_000) / 1000);
+    if (random(200) === 0) {
+      rig.out(0xd010, 0x1000, 4);
+      rig.out(0xd015, random(32));
+      rig.out(0xd01b, 0x1d);
+      rig.dsp(0xc6, 0x20, random(256), random(4));
+      rig.programDma(1 + random(0x1000), true);
+    }
+    rig.heard.length = 0;
+    if (i % 5000 !== 0) continue;
+    const saved = rig.devices.map((device) => device.save());
+    for (const [n, device] of rig.devices.entries()) device.fill(saved[n]!);
+    for (const device of rig.devices) device.sync();
+    expect(rig.devices.map((device) => device.save())).toEqual(saved);
+  }
+}, 600_000);
