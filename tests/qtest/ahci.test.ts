@@ -100,8 +100,13 @@ async function prepare(m: Recorder, { fis, packet = [], flags = 0, regions = [],
 async function issue(m: Recorder, n: number, slots: number): Promise<void> {
   await write32(m, port(n) + 0x38, slots);
   await m.settle(async (target) => {
-    const [issued, active] = [await target.read(port(n) + 0x38, 4), await target.read(port(n) + 0x34, 4)];
-    return [...issued, ...active].some((byte) => byte !== 0);
+    const word = async (register: number): Promise<number> => {
+      const [low = 0, b1 = 0, b2 = 0, high = 0] = await target.read(port(n) + register, 4);
+      return (low | b1 | b2 | high) === 0 ? 0 : low | 0x100;
+    };
+    // A command that failed stays issued.
+    const failed = ((await word(0x20)) & 1) !== 0;
+    return !failed && (await word(0x38)) + (await word(0x34)) > 0;
   });
   await state(m, n);
   await m.read(LIST, 32);

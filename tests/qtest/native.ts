@@ -14,7 +14,7 @@ const HALT = new Uint8Array(0x10000).fill(0x90);
 HALT.set([0xfa, 0xf4, 0xeb, 0xfd], 0xfff0);
 
 /** How long a request may take that never ends. */
-const SETTLE_MS = 300;
+const SETTLE_MS = 3000;
 
 const LETTER = { 1: 'b', 2: 'w', 4: 'l' } as const;
 
