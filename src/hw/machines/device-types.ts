@@ -30,6 +30,7 @@ import { ich9Smbus } from '../devices/pci/ich9-smbus.ts';
 import { piix3 } from '../devices/pci/piix3.ts';
 import { piix4Pm } from '../devices/pci/piix4-pm.ts';
 import { q35Mch } from '../devices/pci/q35-mch.ts';
+import { scsiCd, scsiHd } from '../devices/scsi/scsi-disk.ts';
 import { ahci } from '../devices/storage/ahci.ts';
 import { i82077 } from '../devices/storage/i82077.ts';
 import { ideCd } from '../devices/storage/ide-cd.ts';
@@ -49,6 +50,7 @@ import { virtconsole, virtserialport } from '../devices/virtio/serial-ports.ts';
 import { virtioBalloonPci } from '../devices/virtio/virtio-balloon.ts';
 import { virtioBlkPci } from '../devices/virtio/virtio-blk.ts';
 import { virtioRngPci } from '../devices/virtio/virtio-rng.ts';
+import { virtioScsiPci } from '../devices/virtio/virtio-scsi.ts';
 import { virtioSerialPci } from '../devices/virtio/virtio-serial.ts';
 import { i6300esb } from '../devices/watchdog/i6300esb.ts';
 import { ib700 } from '../devices/watchdog/ib700.ts';
@@ -71,6 +73,7 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   virtioBalloonPci,
   virtioBlkPci,
   virtioRngPci,
+  virtioScsiPci,
   virtioSerialPci,
   virtconsole,
   virtserialport,
@@ -83,6 +86,8 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   usbTablet,
   cirrusVga,
   ramfb,
+  scsiHd,
+  scsiCd,
   vgaPci,
   isaVga,
 ];
