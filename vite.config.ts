@@ -1,4 +1,4 @@
-import { cpSync, createReadStream, existsSync } from 'node:fs';
+import { cpSync, createReadStream, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
@@ -26,9 +26,28 @@ function roms(): Plugin {
   };
 }
 
+/** Tells the service worker which files the page is made of: it keeps them for when there is no network. */
+function offline(): Plugin {
+  let out = '';
+  return {
+    name: 'offline',
+    apply: 'build',
+    configResolved(config) {
+      out = join(config.root, config.build.outDir);
+    },
+    closeBundle() {
+      const assets = readdirSync(join(out, 'assets')).sort();
+      const others = ['./', 'isolation.js', 'icon.svg', 'manifest.webmanifest'];
+      const files = [...others, ...assets.map((name) => `assets/${name}`)];
+      const worker = join(out, 'service-worker.js');
+      writeFileSync(worker, `self.pageFiles = ${JSON.stringify(files)};\n${readFileSync(worker, 'utf8')}`);
+    },
+  };
+}
+
 export default defineConfig({
   base: './',
-  plugins: [react(), roms()],
+  plugins: [react(), roms(), offline()],
   worker: { format: 'es' },
   build: { target: 'esnext', outDir: 'dist', chunkSizeWarningLimit: 2000 },
   server: { headers: isolationHeaders },

@@ -5,7 +5,7 @@ import { KERNEL_LINE, waitForText } from './machine-page.ts';
 test('the page is cross-origin isolated by its headers, and needs no service worker', async ({ page }) => {
   await page.goto('/');
   expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
-  expect(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length)).toBe(0);
+  expect(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length)).toBe(0); // so far
 });
 
 test('on a host that sends no headers the service worker isolates the page', async ({ page }) => {

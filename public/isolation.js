@@ -15,7 +15,7 @@
   if (sessionStorage.getItem(tried)) return failed('The service worker is installed, but did not isolate the page.');
   sessionStorage.setItem(tried, '1');
   self.isolationAttempt = navigator.serviceWorker
-    .register('isolation-sw.js')
+    .register('service-worker.js')
     .then(() => navigator.serviceWorker.ready)
     .then(() => {
       location.reload();

@@ -1,6 +1,6 @@
 /** The headers the page is served with: by scripts/serve.ts, by Vite's servers, and by whoever hosts dist/ themselves. */
 
-/** Shared guest memory needs a cross-origin isolated page. public/isolation-sw.js sets these two where a host cannot. */
+/** Shared guest memory needs a cross-origin isolated page. public/service-worker.js sets these two where a host cannot. */
 export const isolationHeaders = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',

@@ -22,7 +22,7 @@ export interface Settings {
 export const defaultSettings: Settings = {
   theme: 'system',
   scaling: 'fit',
-  smooth: false,
+  smooth: true,
   fontSize: 14,
   confirm: true,
   ramMiB: 128,
