@@ -41,6 +41,41 @@ export async function readContents(disk: DiskRecord): Promise<{ sizeBytes: numbe
   return { sizeBytes: node.sizeBytes, stream };
 }
 
+/** Copies the file as guests left it into a disk of its own; what reads as zeros is left out. Refused while a machine has it. */
+export async function copyContents(
+  disk: DiskRecord,
+  newId: string,
+  { signal, onBytes }: { readonly signal: AbortSignal; onBytes(done: number, total: number): void },
+): Promise<number> {
+  const from = await openSource(await sourceOf(disk), disk.name, true);
+  if (from === undefined) throw new VmError(`'${disk.name}' is not in this browser any more`);
+  const { sizeBytes } = from;
+  const to = await openSource({ kind: 'indexeddb', name: newId, createBytes: sizeBytes }, disk.name, false);
+  if (to === undefined) throw new Error('BUG: a disk that was to be made is not there');
+  try {
+    for (let at = 0; at < sizeBytes; ) {
+      signal.throwIfAborted();
+      const { length, zero } = await from.extentAt(at);
+      const piece = new Uint8Array(zero ? 0 : Math.min(length, PIECE_BYTES));
+      if (!zero) {
+        await from.read(at, piece);
+        await to.write(at, piece);
+      }
+      at += zero ? length : piece.length;
+      onBytes(at, sizeBytes);
+    }
+    await to.flush();
+  } catch (error) {
+    await to.close();
+    await deleteIndexedDbDisk(newId);
+    throw error;
+  } finally {
+    await from.close();
+  }
+  await to.close();
+  return sizeBytes;
+}
+
 export async function removeContents({ id }: DiskRecord): Promise<void> {
   await removeImage(id);
   await deleteDisk(id);

@@ -2,7 +2,7 @@
 import { createTarDecoder, createTarPacker } from 'modern-tar';
 import { VmError } from '../../util/errors.ts';
 import { jobs } from '../jobs.ts';
-import { readContents } from './disk-contents.ts';
+import { copyContents, readContents } from './disk-contents.ts';
 import { download } from './download.ts';
 import { writeImage } from './image-store.ts';
 import { library } from './library-store.ts';
@@ -39,6 +39,22 @@ export function exportMachine({ name, spec }: MachineRecord): Promise<void> {
       onBytes: (done) => report(Math.min(done, total), total),
     });
     await Promise.all([packed, saved]);
+  });
+}
+
+/** A copy with disks of its own; media that no guest writes to are shared. */
+export function duplicateMachine(machine: MachineRecord): Promise<MachineRecord | undefined> {
+  return jobs.run(`Copying ${machine.name}`, async ({ signal, report }) => {
+    const ids = new Map<string, string>();
+    for (const disk of storedOf(machine.spec)) {
+      if (disk.role !== 'disk' && disk.role !== 'floppy') continue;
+      const id = crypto.randomUUID();
+      const sizeBytes = await copyContents(disk, id, { signal, onBytes: report });
+      // A disk of the database alone: as one that was made empty and written since. `sizeBytes` is that of the file.
+      await library.addDisk({ ...disk, id, sizeBytes, origin: { kind: 'empty' } });
+      ids.set(disk.id, id);
+    }
+    return library.addMachine(machine.name, withIds(machine.spec, ids));
   });
 }
 

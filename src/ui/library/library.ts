@@ -95,6 +95,7 @@ export class Library {
     return [...this.machines.values()].filter(({ spec }) => filesOf(spec).some(isIt));
   }
 
+  /** Under a name of its own: the copies of a machine are numbered. */
   async addMachine(name: string, spec: MachineSpec, gallery?: string): Promise<MachineRecord> {
     const id = this.surroundings.newId();
     const record: MachineRecord = {
@@ -127,12 +128,6 @@ export class Library {
         return record && { ...record, ...change }; // another tab may have deleted it
       }),
     );
-  }
-
-  /** A copy under a name of its own. */
-  async duplicate(id: string): Promise<MachineRecord | undefined> {
-    const original = this.machines.get(id);
-    return original && this.addMachine(original.name, original.spec);
   }
 
   /** Into the trash: `restore` brings it back. */

@@ -40,6 +40,7 @@ describe('a file is told by its contents', () => {
     });
     // One that boots from a stick, too, is a CD all the same.
     const hybrid = { ...plain, ...bootMark, 446: [0x80], 450: [0x17], 454: [...le32(64), ...le32(64)] };
+    expect(recognise(file(0x10000, hybrid, 'rescue.img')).role).toBe('floppy');
     const torito = { ...hybrid, 34816: [0], 34817: 'CD001', 34823: 'EL TORITO SPECIFICATION' };
     expect(recognise(file(0x10000, torito))).toMatchObject({ role: 'cdrom', bootable: true });
   });

@@ -128,8 +128,12 @@ function initrd({ head }: Peek): Recognised | undefined {
 }
 
 /** ECMA-119: volume descriptors from sector 16 on; El Torito: a boot record in sector 17. */
-function iso9660({ head }: Peek): Recognised | undefined {
+function iso9660({ name, sizeBytes, head }: Peek): Recognised | undefined {
   if (!hasText(head, 0x8001, 'CD001')) return undefined;
+  // GRUB's rescue floppy is one with a boot sector: both kinds of drive start it, and only its name says what it is for.
+  if (sizeBytes <= MOST_FLOPPY_BYTES && hasBootMark(head) && /\.(img|ima|flp|vfd)$/i.test(name)) {
+    return { role: 'floppy', format: 'raw', what: 'Floppy with the file system of a CD', bootable: true };
+  }
   const label = textAt(head, 0x8028, 32).trim();
   const bootable = head[0x8800] === 0 && hasText(head, 0x8807, 'EL TORITO SPECIFICATION');
   return { role: 'cdrom', format: 'raw', what: label === '' ? 'CD image' : `CD image “${label}”`, bootable };
@@ -137,6 +141,8 @@ function iso9660({ head }: Peek): Recognised | undefined {
 
 /** What the drives of a PC read, KiB. */
 const FLOPPY_KIB: readonly number[] = [160, 180, 320, 360, 720, 1200, 1440, 1680, 1722, 2880];
+
+const MOST_FLOPPY_BYTES = Math.max(...FLOPPY_KIB) * 1024;
 
 function floppy({ head, sizeBytes }: Peek): Recognised | undefined {
   const bySize = FLOPPY_KIB.find((kib) => kib * 1024 === sizeBytes);
@@ -180,7 +186,7 @@ function byName({ name, sizeBytes }: Peek): Recognised {
   if (/vmlinu|bzimage|kernel|\.elf$/i.test(name)) return raw('kernel', 'Kernel, by its name');
   if (/\.iso$/i.test(name)) return raw('cdrom', 'CD image, by its name');
   if (/\.(img|raw|dsk|hdd|ima|flp|vfd)$/i.test(name) && sizeBytes > 0) {
-    return raw(sizeBytes <= 2880 * 1024 ? 'floppy' : 'disk', 'Disk image, by its name');
+    return raw(sizeBytes <= MOST_FLOPPY_BYTES ? 'floppy' : 'disk', 'Disk image, by its name');
   }
   return { role: undefined, format: 'raw', what: 'Nothing that is known' };
 }

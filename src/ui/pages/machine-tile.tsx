@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { ActionMenu } from '../action-menu.tsx';
 import { agoText, bytesText } from '../format.ts';
 import { Icon } from '../icon.tsx';
-import { exportMachine } from '../library/export-machine.ts';
+import { duplicateMachine, exportMachine } from '../library/export-machine.ts';
 import { library } from '../library/library-store.ts';
 import { filesOf } from '../library/machine-spec.ts';
 import type { MachineRecord } from '../library/records.ts';
@@ -68,7 +68,7 @@ export function MachineTile({ machine }: { readonly machine: MachineRecord }) {
           actions={[
             { label: 'Edit', icon: 'edit', run: () => go({ page: 'edit', id }) },
             { label: 'Rename', icon: 'keyboard', run: () => setRenaming(true) },
-            { label: 'Duplicate', icon: 'copy', run: () => void library.duplicate(id) },
+            { label: 'Duplicate', icon: 'copy', run: () => void duplicateMachine(machine) },
             { label: 'Export', icon: 'export', run: () => void exportMachine(machine) },
             undefined,
             { label: 'Delete', icon: 'delete', danger: true, disabled: state !== undefined, run: remove },
