@@ -67,7 +67,7 @@ export async function copyContents(
     await to.flush();
   } catch (error) {
     await to.close();
-    await deleteIndexedDbDisk(newId);
+    await deleteDisk(newId);
     throw error;
   } finally {
     await from.close();

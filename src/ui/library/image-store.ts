@@ -8,11 +8,21 @@ async function folder(): Promise<FileSystemDirectoryHandle> {
     const root = await navigator.storage.getDirectory();
     return await root.getDirectoryHandle(FOLDER, { create: true });
   } catch (cause) {
+    if (isQuota(cause)) throw noRoom('for it', cause);
     throw new VmError('this browser stores no files for this page', {
       hint: 'A private window may not; open the page in a usual one.',
       cause,
     });
   }
+}
+
+const isQuota = (error: unknown): boolean => error instanceof DOMException && error.name === 'QuotaExceededError';
+
+function noRoom(what: string, cause: unknown): VmError {
+  return new VmError(`this browser has no room ${what}`, {
+    hint: 'Free some on the storage page, then try again.',
+    cause,
+  });
 }
 
 /** Stores what `source` gives; its length. A file that was cut off, by `signal` too, leaves nothing behind. */
@@ -36,13 +46,7 @@ export async function writeImage(
     return done;
   } catch (cause) {
     await images.removeEntry(id).catch(() => {});
-    if (cause instanceof DOMException && cause.name === 'QuotaExceededError') {
-      throw new VmError(`this browser has no room for more than ${done} bytes of it`, {
-        hint: 'Free some on the storage page, then try again.',
-        cause,
-      });
-    }
-    throw cause;
+    throw isQuota(cause) ? noRoom(`for more than ${done} bytes of it`, cause) : cause;
   }
 }
 
