@@ -123,9 +123,21 @@ export interface MachinePlan {
 const FOUR_GIB = 2 ** 32;
 const MAX_FLASH_BYTES = 8 * 2 ** 20;
 
+/** Two devices can't have the same drive. */
+function drivesOnce(lookup: LinkLookup): LinkLookup {
+  const taken = new Set<string>();
+  return (kind, id) => {
+    if (kind === 'drive') {
+      if (taken.has(id)) throw new VmError(`Drive '${id}' is already in use by another block device`);
+      taken.add(id);
+    }
+    return lookup(kind, id);
+  };
+}
+
 /** Checks all that can be checked without memory: sizes, files, the kernel image, the devices' properties. */
 export function planMachine(given: MachineOptions): MachinePlan {
-  const options = withFlashFirmware(given);
+  const options = { ...withFlashFirmware(given), lookup: drivesOnce(given.lookup ?? (() => undefined)) };
   const { board, ramBytes, kernel } = options;
   const serials = options.serials ?? [];
   for (const [type, texts] of Object.entries(options.partProperties ?? {})) {
