@@ -90,7 +90,7 @@ test('the search finds what scrolled away', async () => {
 
 test('buttons can be reached from the terminal by keyboard', async () => {
   await page.keyboard.press('Control+Alt+b');
-  await expect(page.getByRole('button', { name: 'Machines' })).toBeFocused();
+  await expect(page.getByRole('button', { name: 'Machines', exact: true })).toBeFocused();
   await page.keyboard.press('Control+Alt+b');
   await expect(page.getByLabel('Serial console of the guest')).toBeFocused();
 });
@@ -126,14 +126,14 @@ test('powering off says so, keeps the output, and offers to start again', async 
   await waitForText(page, KERNEL_LINE);
   await page.getByRole('button', { name: 'Power off', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Power off', exact: true }).click();
-  await page.getByRole('button', { name: 'Machines' }).click();
+  await page.getByRole('button', { name: 'Machines', exact: true }).click();
   await expect(page.getByRole('listitem', { name: 'Linux 6.1 i386' }).first()).toContainText('just now');
 });
 
 test('a machine goes on behind the other pages, and is found as it was left', async () => {
   await page.getByRole('button', { name: 'Run Linux 6.1 i386' }).click();
   await waitForText(page, KERNEL_LINE);
-  await page.getByRole('button', { name: 'Machines' }).click();
+  await page.getByRole('button', { name: 'Machines', exact: true }).click();
   await expect(page.getByText('Back to Linux 6.1 i386')).toBeVisible();
   await page.getByRole('button', { name: 'Start' }).nth(1).click();
   await expect(page.getByRole('dialog')).toContainText('Power off Linux 6.1 i386?');

@@ -26,7 +26,7 @@ test('a floppy image that is dropped boots, and its machine is in the library af
   await expect(page.getByRole('region', { name: 'floppy0' })).toContainText('empty');
   await page.getByRole('button', { name: 'Close', exact: true }).click();
 
-  await page.getByRole('button', { name: 'Machines' }).click();
+  await page.getByRole('button', { name: 'Machines', exact: true }).click();
   const tile = page.getByRole('listitem', { name: 'grub', exact: true });
   await expect(tile).toContainText('1.2 MiB');
   await expect(tile.locator('img')).toBeVisible();
