@@ -88,8 +88,8 @@ const THEIRS: readonly { format: string; options: string; writes: boolean; probe
   { format: 'vpc', options: 'subformat=dynamic', writes: true },
   { format: 'vpc', options: 'subformat=dynamic,force_size=on', writes: true },
   { format: 'vpc', options: 'subformat=fixed,force_size=on', writes: true, probed: 'raw' },
-  { format: 'vhdx', options: 'subformat=dynamic', writes: false },
-  { format: 'vhdx', options: 'subformat=fixed,block_size=1M', writes: false },
+  { format: 'vhdx', options: 'subformat=dynamic', writes: true, checks: true },
+  { format: 'vhdx', options: 'subformat=fixed,block_size=1M', writes: true, checks: true },
   { format: 'qed', options: 'cluster_size=65536', writes: true, checks: true },
   { format: 'qed', options: 'cluster_size=4096', writes: true, checks: true },
   { format: 'parallels', options: 'cluster_size=1M', writes: true, checks: true },
@@ -169,6 +169,34 @@ test.each([
   store.save();
   desk.write('model.raw', model);
   desk.must('compare', '-f', 'raw', '-F', format, 'model.raw', 'ours.img');
+});
+
+test('a VHDX that was not closed is mended from its log, by qemu-img and by us', async () => {
+  desk.must('create', '-q', '-f', 'vhdx', '-o', 'block_size=1M', 'crashed.img', '6M');
+  const file = new MemoryNode(desk.read('crashed.img'));
+  const store = { openFile: async () => file, resolve: (_: string, to: string) => to, identity: (to: string) => to };
+  const image = await openImage(store, 'crashed.img', { format: 'vhdx' });
+  const model = new Uint8Array(SIZE).fill(5, 1 << 20, 3 << 20);
+  await image.write(1 << 20, model.subarray(1 << 20, 3 << 20));
+  // The crash comes when the log is written and the block table is not: its sector is still the old one.
+  const table = 2 << 20;
+  const old = file.bytes.slice(table, table + 4096);
+  await image.flush();
+  expect(file.bytes.slice(table, table + 4096)).not.toEqual(old);
+  file.bytes.set(old, table);
+  desk.write('crashed.img', file.contents());
+  await expect(openImage(new Copies(), 'crashed.img', { format: 'vhdx', readonly: true })).rejects.toThrow(
+    'log has to be replayed',
+  );
+  const copies = new Copies();
+  const mended = await openImage(copies, 'crashed.img', { format: 'vhdx' });
+  expect(sameStart(await contents(mended), model)).toBe(true);
+  await mended.close();
+  desk.must('check', '-f', 'vhdx', '-r', 'all', 'crashed.img');
+  desk.write('model.raw', model);
+  desk.must('compare', '-f', 'raw', '-F', 'vhdx', 'model.raw', 'crashed.img');
+  copies.save();
+  desk.must('compare', '-f', 'raw', '-F', 'vhdx', 'model.raw', 'crashed.img');
 });
 
 test('compressed clusters of qcow are read', async () => {

@@ -107,7 +107,7 @@ export async function fuzzSeeds(desk: Desk): Promise<Seed[]> {
       [128 * KIB, 128],
       [192 * KIB, 128],
       [2 << 20, 512],
-      [(2 << 20) + 64 * KIB, 64],
+      [(3 << 20) + 64 * KIB, 64],
       [3 << 20, 256],
     ]),
     theirsSeed(desk, 'qed', '', [

@@ -10,7 +10,7 @@ import { QCOW2_OPTIONS, qcow2FromOptions } from './qcow2/create.ts';
 import { Qcow2Image } from './qcow2/image.ts';
 import { createQed, openQed, QED_OPTIONS } from './qed.ts';
 import { createVdi, openVdi, VDI_OPTIONS } from './vdi.ts';
-import { openVhdx } from './vhdx.ts';
+import { openVhdx } from './vhdx/vhdx.ts';
 import { createVmdk, openVmdk, VMDK_OPTIONS } from './vmdk/vmdk.ts';
 import { createVpc, openVpc, VPC_OPTIONS } from './vpc.ts';
 

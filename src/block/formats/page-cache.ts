@@ -17,7 +17,7 @@ export interface Page {
 export class PageCache {
   readonly pageSize: number;
   /** Called before dirty pages are written: what they refer to must be safe by then. */
-  beforeWrite: () => Promise<void> = async () => {};
+  beforeWrite: (pages: readonly Page[]) => Promise<void> = async () => {};
   private readonly file: BlockNode;
   private readonly maxPages: number;
   private readonly pages = new Map<number, Page>();
@@ -95,7 +95,7 @@ export class PageCache {
   /** Writes all that is dirty, in the file's order. */
   async write(): Promise<void> {
     if (this.dirtyPages.size === 0) return;
-    await this.beforeWrite();
+    await this.beforeWrite([...this.dirtyPages]);
     const pages = [...this.dirtyPages].sort((a, b) => a.offset - b.offset);
     for (const page of pages) {
       if (!this.dirtyPages.has(page)) continue;

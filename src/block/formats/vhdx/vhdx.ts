@@ -1,12 +1,14 @@
 /**
- * Hyper-V's VHDX images, read-only: "Virtual Hard Disk v2 Format Specification", Microsoft, 2012 ([MS-VHDX]).
- * Refused: differencing disks, and images whose log has to be replayed first.
+ * Hyper-V's VHDX images: "Virtual Hard Disk v2 Format Specification", Microsoft, 2012 ([MS-VHDX]). Differencing disks
+ * are refused. An image that was not closed is mended from its log by the first open for writing.
  */
-import { BlockFailure, type BlockNode } from '../api.ts';
-import { getU64LE, hex, viewOf } from './fields.ts';
-import { type ImageNode, type OpenImageOptions, readStructure, refuse } from './image.ts';
-import { type BlockMap, MappedImage, NONE, type Place, ZERO } from './mapped-image.ts';
-import { PageCache } from './page-cache.ts';
+import { BlockFailure, type BlockNode } from '../../api.ts';
+import { getU64LE, hex, roundUp, setU64LE, viewOf } from '../fields.ts';
+import { type ImageNode, type OpenImageOptions, readStructure, refuse, zeroGrowing } from '../image.ts';
+import { type BlockMap, MappedImage, NONE, type Place, ZERO } from '../mapped-image.ts';
+import { PageCache } from '../page-cache.ts';
+import { type LogPlace, logPages, MAX_LOGGED_PAGES, pendingEntries, replay } from './log.ts';
+import { guidAt, isSigned, NO_GUID, randomGuid, setGuid, sign } from './structures.ts';
 
 const SIGNATURE = 'vhdxfile';
 const HEADERS_AT = [64 << 10, 128 << 10];
@@ -27,17 +29,13 @@ const HAS_PARENT = 2;
 /** States of a payload block, the low bits of its entry. */
 const STATE = { notPresent: 0, undefined: 1, zero: 2, unmapped: 3, fullyPresent: 6, partlyPresent: 7 };
 
-export async function openVhdx(file: BlockNode, { name }: OpenImageOptions): Promise<ImageNode> {
+export async function openVhdx(file: BlockNode, options: OpenImageOptions): Promise<ImageNode> {
+  const { name } = options;
+  const readonly = options.readonly === true || file.readonly;
   const start = await readStructure(file, { name, what: 'the signature', offset: 0, length: 8 });
   if (new TextDecoder().decode(start) !== SIGNATURE) throw refuse(name, 'not a VHDX image: the signature is missing');
   const header = await newestHeader(file, name);
-  if (header.subarray(48, 64).some((byte) => byte !== 0)) {
-    throw refuse(
-      name,
-      'the VHDX image was not closed: its log has to be replayed, which is not supported',
-      'open it once with a program that can',
-    );
-  }
+  await mend(file, header, { name, readonly });
   const regions = await readRegions(file, name);
   const bat = regions.get(BAT);
   const metadata = regions.get(METADATA);
@@ -50,7 +48,15 @@ export async function openVhdx(file: BlockNode, { name }: OpenImageOptions): Pro
   if (bat.offset + (entries + Math.floor(entries / ratio)) * 8 > file.sizeBytes) {
     throw refuse(name, 'the VHDX block table lies beyond the end of the file');
   }
-  const cache = new PageCache(file, { pageSize: 4096, maxPages: 1024 });
+  const cache = new PageCache(file, { pageSize: 4096, maxPages: MAX_LOGGED_PAGES });
+  const place = { ...logOf(header), guid: randomGuid() };
+  let sequence = 0;
+  cache.beforeWrite = async (pages) => {
+    // What the last entry was of is safe, and the contents that these pages lead to.
+    await file.flush();
+    if (sequence === 0) await writeHeaders(file, header, place.guid);
+    await logPages(file, place, pages, ++sequence);
+  };
   const map: BlockMap = {
     driver: 'vhdx',
     sizeBytes,
@@ -68,13 +74,69 @@ export async function openVhdx(file: BlockNode, { name }: OpenImageOptions): Pro
       if (state === STATE.fullyPresent) return { kind: 'data', host: entry - (entry % MIB) };
       throw new BlockFailure('EIO', `image '${name}': VHDX block ${block} has state ${state} (${hex(entry)})`);
     },
+    async allocate() {
+      const host = roundUp(file.sizeBytes, MIB);
+      await zeroGrowing(file, host, blockSize);
+      return host;
+    },
+    async link(block, host) {
+      const at = bat.offset + (block + Math.floor(block / ratio)) * 8;
+      const page = await cache.page(at);
+      setU64LE(page.view, at - page.offset, host + STATE.fullyPresent);
+      cache.markDirty(page);
+    },
+    commit: () => cache.write(),
+    async close() {
+      if (sequence === 0) return;
+      await file.flush();
+      await writeHeaders(file, header, NO_GUID);
+    },
   };
-  return new MappedImage(map, { readonly: true });
+  return new MappedImage(map, { readonly });
+}
+
+function logOf(header: Uint8Array): LogPlace {
+  const view = viewOf(header);
+  return { offset: getU64LE(view, 72), length: view.getUint32(68, true), guid: guidAt(view, 48) };
+}
+
+/** A log that has entries is of an image that was not closed. */
+async function mend(
+  file: BlockNode,
+  header: Uint8Array<ArrayBuffer>,
+  { name, readonly }: { name: string; readonly: boolean },
+): Promise<void> {
+  const log = logOf(header);
+  if (log.guid === NO_GUID) return;
+  const entries = await pendingEntries(file, log, name);
+  if (entries.length === 0) return;
+  if (readonly) {
+    throw refuse(name, 'the VHDX image was not closed: its log has to be replayed', 'open it once for writing');
+  }
+  await replay(file, entries, name);
+  await writeHeaders(file, header, NO_GUID);
+}
+
+/** Both headers, one after the other, so that one is sound at any time. */
+async function writeHeaders(file: BlockNode, header: Uint8Array<ArrayBuffer>, logGuid: string): Promise<void> {
+  const view = viewOf(header);
+  const sequence = getU64LE(view, 8);
+  setGuid(view, 16, randomGuid());
+  setGuid(view, 32, randomGuid());
+  setGuid(view, 48, logGuid);
+  // An even number and the next: the newer one always lies in the same place.
+  const next = sequence + 2 - (sequence % 2);
+  for (const [i, offset] of HEADERS_AT.entries()) {
+    setU64LE(view, 8, next + i);
+    sign(header, 'head');
+    await file.write(offset, header);
+    await file.flush();
+  }
 }
 
 /** Of the two headers the valid one with the higher sequence number. */
-async function newestHeader(file: BlockNode, name: string): Promise<Uint8Array> {
-  let newest: { sequence: number; bytes: Uint8Array } | undefined;
+async function newestHeader(file: BlockNode, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  let newest: { sequence: number; bytes: Uint8Array<ArrayBuffer> } | undefined;
   for (const offset of HEADERS_AT) {
     if (offset + HEADER_BYTES > file.sizeBytes) continue;
     const bytes = await readStructure(file, { name, what: 'a VHDX header', offset, length: HEADER_BYTES });
@@ -144,36 +206,4 @@ async function readMetadata(
   if (sizeBytes > MAX_DISK || sizeBytes % sectorSize !== 0)
     throw refuse(name, `a VHDX disk of ${sizeBytes} bytes is not supported`);
   return { blockSize, sizeBytes, sectorSize };
-}
-
-function guidAt(view: DataView, at: number): string {
-  const part = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
-  const bytes = Array.from({ length: 8 }, (_, i) => part(view.getUint8(at + 8 + i), 2)).join('');
-  const fields = [
-    part(view.getUint32(at, true), 8),
-    part(view.getUint16(at + 4, true), 4),
-    part(view.getUint16(at + 6, true), 4),
-  ];
-  return [...fields, bytes.slice(0, 4), bytes.slice(4)].join('-');
-}
-
-/** The signature, and a checksum over the whole structure with the checksum's field as zeros. */
-function isSigned(bytes: Uint8Array, signature: string): boolean {
-  if (new TextDecoder().decode(bytes.subarray(0, 4)) !== signature) return false;
-  const without = bytes.slice();
-  without.fill(0, 4, 8);
-  return crc32c(without) === viewOf(bytes).getUint32(4, true);
-}
-
-/** Castagnoli's polynomial, reflected. */
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-  return crc;
-});
-
-function crc32c(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
-  return ~crc >>> 0;
 }
