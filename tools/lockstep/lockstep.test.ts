@@ -47,7 +47,9 @@ const MIX32 = [
   ...[0xe2, 0xf2], // loop to the add
 ];
 const kernelGuest = (): Guest =>
-  guestOf(['-kernel', 'kernel', '-nographic', '-m', '4', '-M', 'isapc'], { kernel: multiboot([...MIX32, ...CLI, ...HLT]) });
+  guestOf(['-kernel', 'kernel', '-nographic', '-m', '4', '-M', 'isapc'], {
+    kernel: multiboot([...MIX32, ...CLI, ...HLT]),
+  });
 
 /** The engine takes one op for another, wherever it stands. */
 const mistakes = (engine: EngineChoice, op: number, taken: number): EngineChoice => ({

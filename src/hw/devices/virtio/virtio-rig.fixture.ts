@@ -28,11 +28,6 @@ const NOTIFY_AT = BAR_AT + 0x3000;
 const RINGS_AT = 0x10000;
 const BUFFERS_AT = 0x20_0000;
 
-export interface Piece {
-  /** Bytes for the device to read, or how many it may write. */
-  readonly data: Uint8Array | number;
-}
-
 /** What a driver gets back. */
 export interface Answer {
   readonly head: number;
