@@ -49,6 +49,7 @@ import { usbMouse, usbTablet } from '../devices/usb/usb-pointers.ts';
 import { virtconsole, virtserialport } from '../devices/virtio/serial-ports.ts';
 import { virtioBalloonPci } from '../devices/virtio/virtio-balloon.ts';
 import { virtioBlkPci } from '../devices/virtio/virtio-blk.ts';
+import { virtioKeyboardPci, virtioMousePci, virtioTabletPci } from '../devices/virtio/virtio-input.ts';
 import { virtioRngPci } from '../devices/virtio/virtio-rng.ts';
 import { virtioScsiPci } from '../devices/virtio/virtio-scsi.ts';
 import { virtioSerialPci } from '../devices/virtio/virtio-serial.ts';
@@ -72,9 +73,12 @@ export const userDeviceTypes: readonly AnyDeviceType[] = [
   nvme,
   virtioBalloonPci,
   virtioBlkPci,
+  virtioKeyboardPci,
+  virtioMousePci,
   virtioRngPci,
   virtioScsiPci,
   virtioSerialPci,
+  virtioTabletPci,
   virtconsole,
   virtserialport,
   ac97,

@@ -32,6 +32,8 @@ export interface FuzzOptions {
   readonly seed: number;
   /** How many of its queues are used; at random if it is not given. */
   readonly queues?: number;
+  /** The device has no legacy interface. */
+  readonly modernOnly?: boolean;
   /** Contents of a request that the device may understand. */
   request?(random: Random): (Uint8Array | number)[];
   /** What happens outside, now and then. */
@@ -40,7 +42,10 @@ export interface FuzzOptions {
 
 const WORDS = [0, 1, 2, 4, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x1_0000, 0x20_0000, 0x3f_fff0, 0x7fff_ffff, 0xffff_ffff];
 
-export function fuzzDevice(rig: Rig, { accesses, seed, queues, request, outside }: FuzzOptions): void {
+export function fuzzDevice(
+  rig: Rig,
+  { accesses, seed, queues, modernOnly = false, request, outside }: FuzzOptions,
+): void {
   const random = randomOf(seed);
   const value = (): number => (random.below(3) === 0 ? random.next() : random.pick(WORDS));
   const size = (): number => random.pick([1, 2, 4]);
@@ -83,7 +88,7 @@ export function fuzzDevice(rig: Rig, { accesses, seed, queues, request, outside 
   let started = performance.now();
   for (let i = 0; i < accesses; i++) {
     if (!setUp || random.below(60) === 0) {
-      rig.start({ as: random.pick(['modern', 'legacy']), features: () => random.below(4) > 0 });
+      rig.start({ as: modernOnly ? 'modern' : random.pick(['modern', 'legacy']), features: () => random.below(4) > 0 });
       setUp = true;
     }
     if (random.below(2) === 0) wellFormed();

@@ -122,6 +122,11 @@ export class Virtqueue {
     return !this.ready || this.waiting() <= 0;
   }
 
+  /** How many chains the driver has put there that we have not taken. */
+  get available(): number {
+    return this.ready ? this.waiting() : 0;
+  }
+
   /** Takes the next chain; undefined if there is none, or if the driver broke the rules, which fails the device. */
   pop(): Chain | undefined {
     const chain = this.peek();
