@@ -28,6 +28,14 @@ describe.each(['jit', 'interp'] as const)('memory-mapped I/O in mode %s', (mode)
     expect(machine.engine.vcpu.executed).toBe(3000);
   });
 
+  test('ends the slice where a device wants it, counted from before the instruction', () => {
+    let machine: ReturnType<typeof machineWith> | undefined;
+    const shorten = (): void => machine?.engine.vcpu.shorten(10);
+    machine = machineWith(mode, [0xa3, ...word(DEVICE), 0x90, 0xeb, 0xfd], shorten); // mov [DEVICE], eax; 1: nop; jmp 1b
+    expect(machine.engine.vcpu.run(3000)).toBe('budget');
+    expect(machine.engine.vcpu.executed).toBe(10);
+  });
+
   test('follows a change of the instruction between two runs', () => {
     // 1: add eax, [DEVICE] (03 05); add ebx, 1; xor byte [1b + 1], 18h; jmp 1b: the next time it is add ebx (03 1d)
     const code = [0x03, 0x05, ...word(DEVICE), 0x83, 0xc3, 0x01, 0x80, 0x35, ...word(CODE + 1), 0x18, 0xeb, 0xec];

@@ -91,9 +91,13 @@ export class Vcpu {
   get #interruptDue(): boolean {
     return this.#m.get(C_INTR_REQUEST) !== 0 && this.#m.get(C_INTR_ENABLED) !== 0;
   }
-  /** End the slice after at most `left` more instructions. For callbacks. */
+  /**
+   * End the slice after at most `left` more instructions than `executed` says. For callbacks: the instruction that calls
+   * may be among them or not, so the end is kept as a count.
+   */
   shorten(left: number): void {
-    if (this.#shorten < 0 || left < this.#shorten) this.#shorten = left;
+    const end = this.executed + left;
+    if (this.#shorten < 0 || end < this.#shorten) this.#shorten = end;
   }
   /** End the slice at the next exit. */
   stop(): void {
@@ -176,9 +180,9 @@ export class Vcpu {
   }
 
   #applyShorten(): void {
-    const left = this.#shorten;
+    const left = this.#shorten - this.executed;
     this.#shorten = -1;
-    this.cut(left);
+    this.cut(Math.max(0, left));
   }
   /** The slice ends after at most `left` more instructions. Not for callbacks, but for what wraps `enter`. */
   cut(left: number): void {

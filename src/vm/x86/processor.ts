@@ -75,8 +75,8 @@ export class X86Processor implements LoopCpu {
   private readonly logger: Logger;
   /** Each block is a slice of its own, for `-d exec` and `-d cpu`. */
   private readonly traces: boolean;
-  /** While they are: instructions that the whole has left after the one being executed, if a device said so. */
-  private left = Number.POSITIVE_INFINITY;
+  /** While they are: the count at which the whole has to end, if a device said so. */
+  private end = Number.POSITIVE_INFINITY;
 
   constructor(options: X86ProcessorOptions) {
     const { profile, logger, nowNs, tuning } = options;
@@ -125,9 +125,9 @@ export class X86Processor implements LoopCpu {
     if (!this.traces) return vcpu.run(budget, effort);
     let end: SliceEnd = 'budget';
     for (let goal = vcpu.executed + budget; end === 'budget' && vcpu.executed < goal; ) {
-      this.left = Number.POSITIVE_INFINITY;
+      this.end = Number.POSITIVE_INFINITY;
       end = vcpu.run(goal - vcpu.executed);
-      goal = Math.min(goal, vcpu.executed + this.left);
+      goal = Math.min(goal, this.end);
     }
     return end;
   }
@@ -139,7 +139,7 @@ export class X86Processor implements LoopCpu {
     return Number(this.memory.getBigInt64(C_N_T2, true));
   }
   shorten(budgetLeft: number): void {
-    if (this.traces) this.left = Math.min(this.left, budgetLeft);
+    if (this.traces) this.end = Math.min(this.end, this.executed + budgetLeft);
     this.engine.vcpu.shorten(this.traces ? 0 : budgetLeft);
   }
   stop(): void {
