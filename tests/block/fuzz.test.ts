@@ -4,6 +4,7 @@ import { MemoryNode } from '../../src/block/formats/memory-node.fixture.ts';
 import { createQcow2 } from '../../src/block/formats/qcow2/create.ts';
 import { Qcow2Image } from '../../src/block/formats/qcow2/image.ts';
 import { randomOf, randomSequence } from '../../src/block/formats/qcow2/sequence.fixture.ts';
+import { guidAt, sign } from '../../src/block/formats/vhdx/structures.ts';
 import { openImage } from '../../src/block/open-image.ts';
 import { damage, exercise, type Seed } from './fuzz.ts';
 import { fuzzSeeds } from './fuzz-seeds.ts';
@@ -39,6 +40,29 @@ test('damaged images are refused or read, and nothing else', async () => {
   }
   // Enough of them go on to be asked something.
   expect(opened).toBeGreaterThan((seeds.length * CASES) / 4);
+});
+
+test('block tables that begin anywhere are refused by their offsets', async () => {
+  const seedOf = (format: string): PatchedNode => new PatchedNode(seeds.find((seed) => seed.format === format)!.bytes);
+  const open = (file: BlockNode, format: string): Promise<unknown> => {
+    const store = { openFile: async () => file, resolve: (_: string, to: string) => to, identity: (to: string) => to };
+    return openImage(store, 'image', { format });
+  };
+  const vpc = seedOf('vpc');
+  vpc.patch(512 + 23, Uint8Array.of(vpc.byteAt(512 + 23) + 2));
+  await expect(open(vpc, 'vpc')).rejects.toThrow("the VPC block table's offset 0x602 is not aligned");
+  const vhdx = seedOf('vhdx');
+  for (const at of [192 << 10, 256 << 10]) {
+    const table = new Uint8Array(64 << 10);
+    await vhdx.read(at, table);
+    const view = new DataView(table.buffer);
+    for (let entry = 16; entry < 80; entry += 32) {
+      if (guidAt(view, entry).startsWith('2dc27766')) view.setUint8(entry + 16, 7);
+    }
+    sign(table, 'regi');
+    vhdx.patch(at, table);
+  }
+  await expect(open(vhdx, 'vhdx')).rejects.toThrow("the VHDX block table's offset");
 });
 
 test('counts that lie are put right by a check, and no contents are lost', async () => {

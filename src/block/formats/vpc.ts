@@ -113,6 +113,7 @@ async function openDynamic(file: BlockNode, footer: Footer, { name, readonly }: 
   if (entries * blockSize < sizeBytes) {
     throw refuse(name, `the VPC block table's ${entries} entries are too few for ${sizeBytes} bytes`);
   }
+  if (tableOffset % SECTOR !== 0) throw refuse(name, `the VPC block table's offset ${hex(tableOffset)} is not aligned`);
   if (tableOffset + entries * 4 > file.sizeBytes)
     throw refuse(name, 'the VPC block table lies beyond the end of the file');
   const bitmapBytes = roundUp(blockSize / SECTOR / 8, SECTOR);

@@ -115,7 +115,7 @@ async function withSnapshots(
   const kind = random(4);
   const chosen = snapshots[random(snapshots.length)];
   // Clusters of compressed data may be shared by many clusters of the guest: narrow counts run out sooner.
-  const isNarrow = most < 5;
+  const isNarrow = (isV2 ? 16 : image.refcounts.bits) < 8;
   try {
     if (kind < 2 && snapshots.length < most) {
       await image.snapshots.create(name, NEW_SNAPSHOT);

@@ -41,6 +41,7 @@ export async function openVhdx(file: BlockNode, options: OpenImageOptions): Prom
   const metadata = regions.get(METADATA);
   if (bat === undefined || metadata === undefined)
     throw refuse(name, 'the VHDX region table has no block table or no metadata');
+  if (bat.offset % MIB !== 0) throw refuse(name, `the VHDX block table's offset ${hex(bat.offset)} is not aligned`);
   const items = await readMetadata(file, name, metadata);
   const { blockSize, sizeBytes, sectorSize } = items;
   const ratio = (2 ** 23 * sectorSize) / blockSize;
